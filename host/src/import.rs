@@ -3,11 +3,48 @@
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::show;
 use galleria_app::Reply;
-use galleria_app::tabular::{NotImported, Problems, Step, Watch};
+use galleria_app::tabular::{Guards, ImportOptions, NotImported, Problems, Step, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Arguments of every import.
+#[derive(clap::Args, Debug)]
+pub struct ImportArgs {
+    /// Check the file and show the result without importing it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Import a file without rows, such as one with only a header
+    #[arg(long)]
+    pub allow_empty: bool,
+    /// Treat a ' before a text that a spreadsheet would evaluate like this
+    #[arg(long, value_enum, default_value = "remove")]
+    pub guards: GuardArg,
+}
+
+/// The treatment of a `'` before a formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum GuardArg {
+    /// Remove it: CSV files of plugins have it
+    Remove,
+    /// Keep it: it is part of the text
+    Keep,
+}
+
+impl ImportArgs {
+    /// The options of the import.
+    pub fn options(&self) -> ImportOptions {
+        ImportOptions {
+            dry_run: self.dry_run,
+            allow_empty: self.allow_empty,
+            guards: match self.guards {
+                GuardArg::Remove => Guards::Remove,
+                GuardArg::Keep => Guards::Keep,
+            },
+        }
+    }
+}
 
 /// Shows the progress of both passes in a bar, and reacts to Ctrl-C.
 pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {

@@ -43,9 +43,9 @@ pub struct Import {
     /// Name of the retailer's folder
     #[arg(long)]
     pub retailer: String,
-    /// Check the file and show the result without importing it
-    #[arg(long)]
-    pub dry_run: bool,
+    /// The options of every import.
+    #[command(flatten)]
+    pub options: import::ImportArgs,
     /// Read prices with a decimal comma
     #[arg(long)]
     pub decimal_comma: bool,
@@ -126,7 +126,7 @@ async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
         },
         decimal_comma: args.decimal_comma,
         thousands: args.thousands,
-        dry_run: args.dry_run,
+        options: args.options.options(),
         missing: match args.missing {
             MissingProducts::Keep => Missing::Keep,
             MissingProducts::Deactivate => Missing::Deactivate,

@@ -40,9 +40,9 @@ the line of the file if it differs.")]
 pub struct Import {
     /// CSV file with at most 10,000 stores
     pub file: PathBuf,
-    /// Check the file and show the result without importing it
-    #[arg(long)]
-    pub dry_run: bool,
+    /// The options of every import.
+    #[command(flatten)]
+    pub options: import::ImportArgs,
     /// The actor and the reason.
     #[command(flatten)]
     pub actor_args: ActorArgs,
@@ -78,7 +78,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
 async fn import(app: &App, args: Import) -> anyhow::Result<ExitCode> {
     let file = known::open(&args.file)?;
     let query = StoreImportRequest {
-        dry_run: args.dry_run,
+        options: args.options.options(),
         reach: Reach::Everything,
         actor: args.actor_args.actor,
         reason: args.actor_args.reason,

@@ -1,8 +1,7 @@
 /**
  * Writes CSV by RFC 4180, with the same bytes as the Rust SDK.
  *
- * A text cell never starts with a character that makes a spreadsheet read it as a formula. Numbers are
- * unchanged.
+ * A `'` precedes a text cell that a spreadsheet would read as a formula. Numbers are unchanged.
  * @module
  */
 
@@ -17,11 +16,12 @@ export class Writer {
   #delimiter;
   #mark;
   #end;
+  #guard;
   #out;
   #row = [];
 
-  /** @param {{ delimiter?: string, decimalMark?: string, crlf?: boolean, bom?: boolean }} options */
-  constructor({ delimiter = ",", decimalMark = ".", crlf = true, bom = false } = {}) {
+  /** @param {{ delimiter?: string, decimalMark?: string, crlf?: boolean, bom?: boolean, guard?: boolean }} options */
+  constructor({ delimiter = ",", decimalMark = ".", crlf = true, bom = false, guard = true } = {}) {
     if (decimalMark !== "." && decimalMark !== ",") {
       throw Invalid.at("csv", "decimal_mark: must be . or ,");
     }
@@ -30,19 +30,20 @@ export class Writer {
     }
     this.#delimiter = delimiter;
     this.#mark = decimalMark;
+    this.#guard = guard;
     this.#end = crlf ? "\r\n" : "\n";
     this.#out = bom ? "\ufeff" : "";
   }
 
   /**
-   * Writes a text cell, with `'` before a character that would make it a formula. A number becomes a number,
-   * without the `'`.
+   * Writes a text cell, with `'` before a formula, unless `guard` is false. Other `'` may precede the formula. A
+   * number becomes a number, without the `'`.
    */
   text(value) {
     if (value instanceof Decimal) return this.decimal(value);
     if (typeof value === "bigint") return this.integer(value);
     const text = textOf(value);
-    let cell = /^[=+\-@\t\r\n]/.test(text) ? "'" + text : text;
+    let cell = this.#guard && /^'*[=+\-@\t\r\n]/.test(text) ? "'" + text : text;
     if (/["\r\n]/.test(text) || text.includes(this.#delimiter)) {
       cell = '"' + cell.replaceAll('"', '""') + '"';
     }

@@ -48,10 +48,11 @@ test("parts sum to the whole", () => {
 
 test("formulas are guarded and numbers are not", () => {
   const rows = new csv.Writer();
-  for (const cell of ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", 'say "hi"', "a,b"]) rows.text(cell);
+  for (const cell of ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", "'=1", "'n", 'say "hi"', "a,b"]) rows.text(cell);
   rows.amount(-1n, 0).decimal(new Decimal(-15n, 1)).endRow().text("").endRow();
-  const wanted = `'=1+1,'+1,'-1,'@x,'\tx,"'\rx",x=1,"say ""hi""","a,b",-1,-1.5\r\n""\r\n`;
+  const wanted = `'=1+1,'+1,'-1,'@x,'\tx,"'\rx",x=1,''=1,'n,"say ""hi""","a,b",-1,-1.5\r\n""\r\n`;
   assert.equal(rows.finish(), wanted);
+  assert.equal(new csv.Writer({ guard: false }).text("=1").text("-").endRow().finish(), "=1,-\r\n");
 });
 
 test("a decimal comma that is the delimiter is quoted", () => {

@@ -1,7 +1,6 @@
 """Writes CSV by RFC 4180, with the same bytes as the Rust SDK.
 
-A text cell never starts with a character that makes a spreadsheet read it as a formula. Numbers are
-unchanged.
+A `'` precedes a text cell that a spreadsheet would read as a formula. Numbers are unchanged.
 """
 
 from typing import Any
@@ -19,26 +18,27 @@ class Writer:
     b"'=SUM(A1);-12,99\\r\\n"
     """
 
-    def __init__(self, delimiter: str = ",", decimal_mark: str = ".", crlf: bool = True, bom: bool = False):
+    def __init__(self, delimiter: str = ",", decimal_mark: str = ".", crlf: bool = True, bom: bool = False, guard: bool = True):
         if decimal_mark not in (".", ","):
             raise Invalid("csv", "decimal_mark: must be . or ,")
         if delimiter not in tuple("\t!#$%&()*+,/:;<=>?@[\\]^_`{|}~"):
             raise Invalid("csv", "delimiter: must be one character such as , ; | or a tab")
-        self._delimiter, self._mark = delimiter, decimal_mark
+        self._delimiter, self._mark, self._guard = delimiter, decimal_mark, guard
         self._end = "\r\n" if crlf else "\n"
         self._out = ["\ufeff"] if bom else []
         self._row = []
 
     def text(self, text: Any) -> "Writer":
-        """Writes a text cell, with `'` before a character that would make it a formula. A number becomes a
-        number, without the `'`.
+        """Writes a text cell, with `'` before a formula, unless `guard` is false. Other `'` may precede the
+        formula. A number becomes a number, without the `'`.
         """
         if isinstance(text, Decimal):
             return self.decimal(text)
         if isinstance(text, int) and not isinstance(text, bool):
             return self.integer(text)
         text = text_of(text)
-        cell = "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
+        formula = text.lstrip("'").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+        cell = "'" + text if self._guard and formula else text
         if any(sign in text for sign in ('"', "\r", "\n", self._delimiter)):
             cell = '"' + cell.replace('"', '""') + '"'
         self._row.append(cell)

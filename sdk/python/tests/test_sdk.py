@@ -61,11 +61,12 @@ class Numbers(unittest.TestCase):
 class Texts(unittest.TestCase):
     def test_formulas_are_guarded_and_numbers_are_not(self):
         rows = csv.Writer()
-        for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", 'say "hi"', "a,b"]:
+        for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", "'=1", "'n", 'say "hi"', "a,b"]:
             rows.text(cell)
         rows.amount(-1, 0).decimal(Decimal(-15, 1)).end_row().text("").end_row()
-        wanted = '\'=1+1,\'+1,\'-1,\'@x,\'\tx,"\'\rx",x=1,"say ""hi""","a,b",-1,-1.5\r\n""\r\n'
+        wanted = '\'=1+1,\'+1,\'-1,\'@x,\'\tx,"\'\rx",x=1,\'\'=1,\'n,"say ""hi""","a,b",-1,-1.5\r\n""\r\n'
         self.assertEqual(rows.finish().decode(), wanted)
+        self.assertEqual(csv.Writer(guard=False).text("=1").text("-").end_row().finish(), b"=1,-\r\n")
 
     def test_a_decimal_comma_that_is_the_delimiter_is_quoted(self):
         rows = csv.Writer(decimal_mark=",", bom=True, crlf=False).amount(150, 2).integer(7).empty().end_row()

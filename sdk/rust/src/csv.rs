@@ -4,8 +4,7 @@
 //! measured natively (`cargo bench -p galleria-sdk` repeats it). The tests read the written files with
 //! `csv-core`.
 //!
-//! A text cell never starts with a character that makes a spreadsheet read it as a formula. Numbers are
-//! unchanged.
+//! A `'` precedes a text cell that a spreadsheet would read as a formula. Numbers are unchanged.
 
 mod charset;
 mod reader;
@@ -15,6 +14,7 @@ use crate::number;
 use crate::sink::Sink;
 use crate::{Decimal, Money};
 pub use charset::{Charset, Unwritable};
+use galleria_csv::needs_guard;
 pub use galleria_text::Encoding;
 pub use reader::{Columns, MAX_CELL, MAX_COLUMNS, MAX_ROW, Reader, Row};
 
@@ -51,6 +51,8 @@ pub struct Options {
     pub charset: Charset,
     /// What happens to a character that the charset lacks.
     pub unwritable: Unwritable,
+    /// Whether a `'` precedes a text that a spreadsheet would evaluate. Imports of the host remove it.
+    pub guard: bool,
 }
 
 impl Default for Options {
@@ -63,6 +65,7 @@ impl Default for Options {
             bom: false,
             charset: Charset::Utf8,
             unwritable: Unwritable::Refuse,
+            guard: true,
         }
     }
 }
@@ -140,6 +143,7 @@ pub struct Writer<W: Sink = Vec<u8>> {
     rows: u64,
     charset: Charset,
     unwritable: Unwritable,
+    guard: bool,
     /// The first character that could not be written.
     refused: Option<BadValue>,
 }
@@ -173,18 +177,16 @@ impl<W: Sink> Writer<W> {
             rows: 0,
             charset: options.charset,
             unwritable: options.unwritable,
+            guard: options.guard,
             refused: None,
         })
     }
 
-    /// Writes a text cell. If it starts with `=`, `+`, `-`, `@`, a tab or a line break, a `'`
-    /// precedes it, so that no spreadsheet evaluates it.
+    /// Writes a text cell. If it starts with `=`, `+`, `-`, `@`, a tab or a line break, possibly after other `'`, a
+    /// `'` precedes it, so that no spreadsheet evaluates it. [`Options::guard`] turns this off.
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.begin_cell();
-        let guarded = matches!(
-            text.as_bytes().first(),
-            Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\n')
-        );
+        let guarded = self.guard && needs_guard(text);
         let quoted = match self.quotes {
             Quotes::Necessary => self.needs_quotes(text),
             Quotes::Texts | Quotes::Always => true,

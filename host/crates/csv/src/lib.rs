@@ -13,6 +13,7 @@
 
 mod cell;
 mod error;
+mod guard;
 
 use cell::{Quoting, line_breaks};
 use csv_core::ReadFieldResult;
@@ -20,6 +21,7 @@ use galleria_text::{Decoder, Encoding, Form, StartError};
 use std::io::Read;
 
 pub use error::{Cause, RecordError};
+pub use guard::{needs_guard, unguarded};
 
 /// Bytes per read.
 const CHUNK: usize = 64 * 1024;

@@ -76,12 +76,24 @@ fn an_independent_reader_reads_the_same_cells() {
 #[test]
 fn formulas_are_escaped_and_numbers_are_not() {
     let text = written(&Options::default(), |rows| {
-        for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1"] {
+        for cell in ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", "'=1", "'n"] {
             rows.text(cell);
         }
         rows.amount(-1, 0).decimal(Decimal::new(-15, 1)).end_row();
     });
-    assert_eq!(text, "'=1+1,'+1,'-1,'@x,'\tx,\"'\rx\",x=1,-1,-1.5\r\n");
+    assert_eq!(
+        text,
+        "'=1+1,'+1,'-1,'@x,'\tx,\"'\rx\",x=1,''=1,'n,-1,-1.5\r\n"
+    );
+}
+
+#[test]
+fn the_guard_is_a_setting() {
+    let options: Options = serde_json::from_str(r#"{ "guard": false }"#).expect("options");
+    let text = written(&options, |rows| {
+        rows.text("=1").text("-").text("'+").end_row();
+    });
+    assert_eq!(text, "=1,-,'+\r\n");
 }
 
 #[test]

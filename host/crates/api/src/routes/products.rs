@@ -15,8 +15,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use galleria_app::catalogue::{
-    CatalogueImportRequest, Format, Imported, Missing, NewProduct, ProductDetail, ProductPage,
-    ProductQuery, Watch,
+    CatalogueImportRequest, Format, Guards, ImportOptions, Imported, Missing, NewProduct,
+    ProductDetail, ProductPage, ProductQuery, Watch,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -153,6 +153,14 @@ struct ImportQuery {
     #[serde(default)]
     #[param(required = false, default = false)]
     dry_run: bool,
+    /// Import a file without rows, such as one with only a header. Without it, such a file is rejected.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_empty: bool,
+    /// What to do with a `'` before a text that a spreadsheet would evaluate.
+    #[serde(default)]
+    #[param(required = false, inline)]
+    guards: Guards,
     /// Prices have a decimal comma.
     #[serde(default)]
     #[param(required = false, default = false)]
@@ -181,6 +189,9 @@ struct ImportQuery {
 /// first line such as `sep=|`; then a header row. Rows end with LF, CRLF or CR. A cell that starts with `"` ends
 /// with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text. JSON lines are
 /// objects with the same names, whose values are strings or booleans.
+///
+/// A `'` that precedes a text starting with `=`, `+`, `-` or `@`, so that no spreadsheet evaluates it, is not part of
+/// the text: CSV files of plugins have it. `guards=keep` keeps it.
 ///
 /// All problems are reported together: the first 1,000 invalid cells with row and column. A row is numbered as in a
 /// spreadsheet; if the line of the file differs because of line breaks in cells, the message names it.
@@ -216,7 +227,11 @@ async fn product_import(
         format,
         decimal_comma: query.decimal_comma,
         thousands: query.thousands,
-        dry_run: query.dry_run,
+        options: ImportOptions {
+            dry_run: query.dry_run,
+            allow_empty: query.allow_empty,
+            guards: query.guards,
+        },
         missing: query.missing,
     };
     let file = Box::new(file);

@@ -14,7 +14,7 @@ use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
 use galleria_app::stores::NewStore;
-use galleria_app::stores::{StoreImportRequest, StoresImported, Watch};
+use galleria_app::stores::{Guards, ImportOptions, StoreImportRequest, StoresImported, Watch};
 use galleria_domain::Store;
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +161,14 @@ struct ImportQuery {
     #[serde(default)]
     #[param(required = false, default = false)]
     dry_run: bool,
+    /// Import a file without rows, such as one with only a header. Without it, such a file is rejected.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    allow_empty: bool,
+    /// What to do with a `'` before a text that a spreadsheet would evaluate.
+    #[serde(default)]
+    #[param(required = false, inline)]
+    guards: Guards,
     /// The reason, for the audit log.
     #[serde(default)]
     #[param(required = false)]
@@ -179,6 +187,9 @@ struct ImportQuery {
 /// line such as `sep=|`; then a header row, and at most 10,000 rows. Rows end with LF, CRLF or CR. A cell that
 /// starts with `"` ends with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text.
 ///
+/// A `'` that precedes a text starting with `=`, `+`, `-` or `@`, so that no spreadsheet evaluates it, is not part of
+/// the text: CSV files of plugins have it. `guards=keep` keeps it.
+///
 /// All problems are reported together: the first 1,000 invalid cells with row and column. A row is numbered as in a
 /// spreadsheet; if the line of the file differs because of line breaks in cells, the message names it.
 #[utoipa::path(
@@ -196,7 +207,7 @@ struct ImportQuery {
 async fn store_import(
     State(state): State<ApiState>,
     auth: Authenticated,
-    QueryParams(ImportQuery { dry_run, reason }): QueryParams<ImportQuery>,
+    QueryParams(query): QueryParams<ImportQuery>,
     request: Request,
 ) -> ApiResult<WriteReply> {
     if upload::media_type(request.headers()).as_deref() != Some("text/csv") {
@@ -205,10 +216,14 @@ async fn store_import(
     let key = idempotency_key(&request)?;
     let (file, key) = upload::receive(key, request, &state).await?;
     let import = StoreImportRequest {
-        dry_run,
+        options: ImportOptions {
+            dry_run: query.dry_run,
+            allow_empty: query.allow_empty,
+            guards: query.guards,
+        },
         reach: auth.caller().reach.clone(),
         actor: auth.actor(""),
-        reason,
+        reason: query.reason,
     };
     // If the caller disconnects, it can repeat the request under the same key to get the result.
     let imported = state

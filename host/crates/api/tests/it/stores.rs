@@ -224,6 +224,26 @@ async fn a_bound_caller_imports_only_within_its_reach(stage: &Stage) {
 
 async fn columns_have_any_order_and_files_are_limited(stage: &Stage) {
     let host = stage.host().await;
+    let header = "id,external_id,retailer,store_type,country,currency,minor_digits,zone\r";
+    let rejected = import(&host, "header", header).await;
+    assert_eq!(rejected.code(), "file_refused");
+    let message = rejected.json()["errors"][0]["message"].to_string();
+    assert!(message.contains("must contain rows"), "{message}");
+    let consent = format!(
+        "{IMPORT}{}allow_empty=true",
+        if IMPORT.contains('?') { '&' } else { '?' }
+    );
+    let empty = host.upload(&consent, "consent", "text/csv", header).await;
+    assert_eq!(empty.expect(200)["rows"], 0);
+    let lines = format!("{header}\"a\rb\",\"x\"y,example,t,ES,EUR,2,Europe/Madrid");
+    let rejected = import(&host, "quote", &lines).await.json();
+    assert_eq!(
+        (
+            &rejected["errors"][0]["row"],
+            &rejected["errors"][0]["field"]
+        ),
+        (&json!(2), &json!("external_id"))
+    );
     let text = "\u{feff}Zone;attribute:Floor;id;Attribute:area;currency;minor_digits;retailer;country;\
          store_type;external_id\r\nEurope/Paris;2;lyon;\"1;200\";EUR;2;example;FR;kiosk;7\r\n";
     import(&host, "1", text).await.expect(200);

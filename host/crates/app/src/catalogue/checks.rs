@@ -17,25 +17,30 @@ const SHOWN_CHARS: usize = 40;
 const TEXT_CHARS: usize = 200;
 
 pub(super) fn sku(text: &str) -> Wrong {
-    let good = (1..=64).contains(&text.len()) && plain(text) && text == text.trim();
-    (!good).then_some("must have 1 to 64 characters and no control characters")
+    let good = (1..=64).contains(&text.len()) && plain(text);
+    (!good)
+        .then_some("must have 1 to 64 characters, without control characters or blanks at its ends")
 }
 
 pub(super) fn name(text: &str) -> Wrong {
     let good = !text.is_empty() && text.chars().count() <= TEXT_CHARS && plain(text);
-    (!good).then_some("must have 1 to 200 characters and no control characters")
+    (!good).then_some(
+        "must have 1 to 200 characters, without control characters or blanks at its ends",
+    )
 }
 
 pub(super) fn category(text: &str) -> Wrong {
     let good = text.chars().count() <= TEXT_CHARS && plain(text);
     (!good).then_some(
-        "must have at most 200 characters, separated by / from the top, and no control characters",
+        "must have at most 200 characters, separated by / from the top, without control characters or blanks at its ends",
     )
 }
 
 pub(super) fn tax_code(text: &str) -> Wrong {
     let good = text.len() <= 64 && plain(text);
-    (!good).then_some("must have at most 64 characters and no control characters")
+    (!good).then_some(
+        "must have at most 64 characters, without control characters or blanks at its ends",
+    )
 }
 
 pub(super) fn unit(text: &str) -> Wrong {
@@ -124,8 +129,9 @@ fn bounded(amount: Decimal) -> Result<Decimal, &'static str> {
     }
 }
 
+/// Files cannot contain blanks at the ends of a cell: an import would remove them.
 fn plain(text: &str) -> bool {
-    !text.chars().any(char::is_control)
+    text == text.trim() && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -254,6 +260,7 @@ mod tests {
         );
         assert_eq!(active("Yes"), Ok(true));
         assert!(active("maybe").is_err());
+        assert!(name("a ").is_some() && category("\u{a0}a").is_some() && tax_code(" ").is_some());
         assert!(sku("a\u{7f}").is_some() && sku(" a").is_some() && name("").is_some());
     }
 }

@@ -11,7 +11,9 @@ mod row;
 mod single;
 mod view;
 
-pub use crate::tabular::{Format, MAX_LISTED, NotImported, Problems, Step, Steps, Upload, Watch};
+pub use crate::tabular::{
+    Format, Guards, ImportOptions, MAX_LISTED, NotImported, Problems, Step, Steps, Upload, Watch,
+};
 pub use request::{CatalogueImportRequest, Imported, Missing, PriceCounts};
 pub use single::{NewProduct, NewStorePrice};
 pub use view::{ProductDetail, ProductPage, ProductQuery, ProductView, StorePriceView, price_text};

@@ -1,6 +1,6 @@
 //! The request and the result of an import of products.
 
-use crate::tabular::Format;
+use crate::tabular::{Format, ImportOptions};
 use galleria_domain::Problem;
 use galleria_number_format::NumberFormat;
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,8 @@ pub struct CatalogueImportRequest {
     pub decimal_comma: bool,
     /// The character between groups of three digits in prices; `None` if there is none.
     pub thousands: Option<char>,
-    /// Only report what the import would do.
-    pub dry_run: bool,
+    /// The options of every import.
+    pub options: ImportOptions,
     /// What happens to products that the file does not contain.
     pub missing: Missing,
 }

@@ -7,9 +7,12 @@
 use super::row::{LAYOUT, row};
 use super::single::{keeps, kept};
 use crate::access::may_put;
-use crate::core::{IdempotencyKey, Reply};
+use crate::core::{Core, IdempotencyKey, Reply};
 use crate::stores::Stores;
-use crate::tabular::{Format, NotImported, Problems, Rows, Step, Upload, Watch};
+use crate::tabular::{
+    BATCH, Cells, End, Format, ImportOptions, Importer, Job, Layout, NotImported, Problems, Unique,
+    Upload, Watch, import, imported,
+};
 use galleria_csv::Position;
 use galleria_domain::Store;
 use galleria_ports::Error;
@@ -22,16 +25,14 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Stores compared in one batch.
-const PIECE: usize = 256;
 /// The subject of the recorded operation.
 const SUBJECT: &str = "stores";
 
 /// The options of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreImportRequest {
-    /// Only report what the import would do.
-    pub dry_run: bool,
+    /// The options of every import.
+    pub options: ImportOptions,
     /// The stores that the caller may change.
     pub reach: Reach,
     /// The actor.
@@ -62,145 +63,134 @@ impl Stores {
     pub async fn import(
         &self,
         request: StoreImportRequest,
-        mut file: Box<dyn Upload>,
+        file: Box<dyn Upload>,
         key: Option<IdempotencyKey>,
         watch: Watch,
     ) -> Result<Reply, NotImported> {
-        if let Some(key) = key.clone()
-            && let Some(before) = self.core.answered(key).await?
-        {
-            return Ok(before);
-        }
-        let watching = watch.clone();
-        let read = tokio::task::spawn_blocking(move || read(&mut *file, &watching)).await;
-        let read =
-            read.map_err(|error| Error::Internal(format!("importing stores: {error}")))??;
-        let looked = self.compared(read, &request, &watch).await?;
-        if request.dry_run {
-            let body = to_json(&looked.imported)?.to_string();
-            return Ok(answered(body));
-        }
-        let writing = Writing {
-            looked,
-            actor: request.actor,
-            reason: request.reason,
-            now: self.core.clock.now(),
+        let job = Job {
+            file,
+            format: Format::Csv,
+            options: request.options,
+            key,
+            watch,
         };
-        watch.go_on()?;
-        let work = writing.work();
-        Ok(match key {
-            Some(key) => self.core.once(key, 200, work).await?,
-            None => answered(self.core.records.write(work).await?.to_string()),
-        })
+        let comparison = Comparison {
+            core: self.core.clone(),
+            request,
+            seen: Unique::default(),
+            beyond: Problems::default(),
+            differing: Vec::new(),
+            added: 0,
+        };
+        import(&self.core, job, async { Ok(comparison) }).await
+    }
+}
+
+/// Stores of a file, compared with the recorded ones.
+struct Comparison {
+    core: Core,
+    request: StoreImportRequest,
+    seen: Unique,
+    beyond: Problems,
+    /// The stores to write.
+    differing: Vec<Store>,
+    /// How many of them are new.
+    added: u64,
+}
+
+impl Importer for Comparison {
+    type Row = Store;
+    const LAYOUT: &'static Layout = &LAYOUT;
+
+    fn row(&self, cells: &Cells, further: &[String], problems: &mut Problems) -> Option<Store> {
+        row(cells, further, problems)
     }
 
-    /// Compares every store with the recorded one, without writing.
-    async fn compared(
-        &self,
-        (stores, mut problems): (Vec<(Position, Store)>, Problems),
-        request: &StoreImportRequest,
-        watch: &Watch,
-    ) -> Result<Looked, NotImported> {
-        let all = stores.len() as u64;
-        let (mut done, mut beyond) = (0, Problems::default());
-        let (mut added, mut changed, mut differing) = (0, 0, Vec::new());
-        let mut stores = stores.into_iter();
-        loop {
-            watch.go_on()?;
-            let piece: Vec<(Position, Store)> = stores.by_ref().take(PIECE).collect();
-            if piece.is_empty() {
-                break;
+    fn note(&mut self, cells: &Cells, _: Option<&Store>, problems: &mut Problems) {
+        let id = cells.text("id");
+        if !id.is_empty() {
+            self.seen.add(cells.at, "id", id, (), problems);
+        }
+    }
+
+    async fn compare(
+        &mut self,
+        batch: Vec<(Position, Store)>,
+        problems: &mut Problems,
+    ) -> Result<(), Error> {
+        let ids: Vec<String> = batch.iter().map(|(_, store)| store.id.clone()).collect();
+        let records = &self.core.records;
+        let there = records.read(in_tx!(|tx, ids| tx.store_get_many(&ids).await));
+        let there = by_id(there.await?);
+        for (at, store) in batch {
+            let before = there.get(&store.id);
+            if !may_put(&self.request.reach, before, &store.retailer) {
+                let message = "must be a store that the caller may change";
+                self.beyond.of_row(at, "id", message);
+                continue;
             }
-            done += piece.len() as u64;
-            let ids: Vec<String> = piece.iter().map(|(_, store)| store.id.clone()).collect();
-            let there = self
-                .core
-                .records
-                .read(in_tx!(|tx, ids| tx.store_get_many(&ids).await));
-            let there = by_id(there.await?);
-            for (at, store) in piece {
-                let before = there.get(&store.id);
-                if !may_put(&request.reach, before, &store.retailer) {
-                    beyond.of_row(at, "id", "must be a store that the caller may change");
-                    continue;
-                }
-                match before {
-                    Some(before) if *before == store => continue,
-                    Some(before) => {
-                        for (column, text) in kept(before, &store) {
-                            problems.of_row(at, column, format!("must stay {text}"));
-                        }
-                        changed += 1;
+            match before {
+                Some(before) if *before == store => continue,
+                Some(before) => {
+                    for (column, text) in kept(before, &store) {
+                        problems.of_row(at, column, format!("must stay {text}"));
                     }
-                    None => added += 1,
                 }
-                differing.push(store);
+                None => self.added += 1,
             }
-            (watch.steps)(Step::Compared(done, all));
+            self.differing.push(store);
         }
-        if beyond.total > 0 {
-            return Err(NotImported::Beyond(beyond));
-        }
-        if problems.total > 0 {
-            return Err(NotImported::Refused(problems));
+        Ok(())
+    }
+
+    fn beyond(&mut self) -> Problems {
+        std::mem::take(&mut self.beyond)
+    }
+
+    async fn finish(&mut self, end: End<'_>) -> Result<Reply, NotImported> {
+        let mut differing = std::mem::take(&mut self.differing);
+        if end.dry_run {
+            let changed = differing.len() as u64 - self.added;
+            let counts = StoresImported::new(end.rows, self.added, changed);
+            return Ok(imported(&StoresImported {
+                dry_run: true,
+                ..counts
+            })?);
         }
         // A common order, so that two concurrent imports never deadlock.
         differing.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        let imported = StoresImported {
-            dry_run: request.dry_run,
-            rows: all,
-            added,
-            changed,
-            unchanged: all - added - changed,
+        let writing = Writing {
+            differing,
+            rows: end.rows,
+            actor: self.request.actor.clone(),
+            reason: self.request.reason.clone(),
+            now: self.core.clock.now(),
         };
-        Ok(Looked {
-            differing: differing.into(),
-            imported,
+        let work = writing.work();
+        Ok(match end.key {
+            Some(key) => self.core.once(key, 200, work).await?,
+            None => imported(&self.core.records.write(work).await?)?,
         })
     }
 }
 
-/// The result of the comparison.
-struct Looked {
-    /// The stores to write, in the order of ids.
-    differing: Arc<[Store]>,
-    imported: StoresImported,
-}
-
-/// Reads every valid store of a file with its row, and the problems of the others.
-fn read(
-    file: &mut dyn Upload,
-    watch: &Watch,
-) -> Result<(Vec<(Position, Store)>, Problems), NotImported> {
-    let mut problems = Problems::default();
-    let mut stores = Vec::new();
-    let Some(mut rows) = Rows::open(file, &LAYOUT, Format::Csv, &mut problems)? else {
-        return Err(NotImported::Refused(problems));
-    };
-    let further = rows.further().to_vec();
-    let (mut seen, mut count) = (HashMap::new(), 0);
-    while let Some(cells) = rows.next(&mut problems)? {
-        count += 1;
-        if count % PIECE as u64 == 0 {
-            watch.go_on()?;
-            (watch.steps)(Step::Checked(count));
+impl StoresImported {
+    fn new(rows: u64, added: u64, changed: u64) -> Self {
+        Self {
+            dry_run: false,
+            rows,
+            added,
+            changed,
+            unchanged: rows - added - changed,
         }
-        let id = cells.text("id");
-        if let Some(before) = seen.get(id) {
-            let message = format!("must be unique in the file; row {before} has it too");
-            problems.of_row(cells.at, "id", message);
-        } else if !id.is_empty() {
-            seen.insert(id.to_owned(), cells.at.row);
-        }
-        stores.extend(row(&cells, &further, &mut problems).map(|store| (cells.at, store)));
     }
-    (watch.steps)(Step::Checked(count));
-    Ok((stores, problems))
 }
 
 /// The transaction of an import.
 struct Writing {
-    looked: Looked,
+    /// In the order of ids.
+    differing: Vec<Store>,
+    rows: u64,
     actor: String,
     reason: String,
     now: Timestamp,
@@ -214,11 +204,11 @@ impl Writing {
 
     async fn write(&self, tx: &mut dyn Tx) -> Result<Value, Error> {
         let (mut added, mut changed) = (0, 0);
-        for piece in self.looked.differing.chunks(PIECE) {
-            let ids: Vec<String> = piece.iter().map(|store| store.id.clone()).collect();
+        for batch in self.differing.chunks(BATCH) {
+            let ids: Vec<String> = batch.iter().map(|store| store.id.clone()).collect();
             let there = by_id(tx.store_get_many(&ids).await?);
             let (mut new, mut other) = (Vec::new(), Vec::new());
-            for store in piece {
+            for store in batch {
                 match there.get(&store.id) {
                     // The same change was made meanwhile.
                     Some(before) if before == store => {}
@@ -233,14 +223,9 @@ impl Writing {
             tx.store_replace_many(&other).await?;
             (added, changed) = (added + new.len() as u64, changed + other.len() as u64);
         }
-        let rows = self.looked.imported.rows;
-        let answer = to_json(&StoresImported {
-            dry_run: false,
-            rows,
-            added,
-            changed,
-            unchanged: rows - added - changed,
-        })?;
+        let imported = StoresImported::new(self.rows, added, changed);
+        let answer = serde_json::to_value(imported)
+            .map_err(|error| Error::Internal(format!("serialising a response: {error}")))?;
         tx.operation_insert(&OperationRow {
             at: self.now,
             actor: self.actor.clone(),
@@ -258,17 +243,4 @@ impl Writing {
 fn by_id(stores: Vec<Store>) -> HashMap<String, Store> {
     let all = stores.into_iter();
     all.map(|store| (store.id.clone(), store)).collect()
-}
-
-fn to_json(imported: &StoresImported) -> Result<Value, Error> {
-    serde_json::to_value(imported)
-        .map_err(|error| Error::Internal(format!("serialising a response: {error}")))
-}
-
-fn answered(body: String) -> Reply {
-    Reply {
-        status: 200,
-        body,
-        repeated: false,
-    }
 }

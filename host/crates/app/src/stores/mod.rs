@@ -7,7 +7,9 @@ mod invalid;
 mod row;
 mod single;
 
-pub use crate::tabular::{NotImported, Problems, Step, Steps, Upload, Watch};
+pub use crate::tabular::{
+    Guards, ImportOptions, NotImported, Problems, Step, Steps, Upload, Watch,
+};
 pub use import::{StoreImportRequest, StoresImported};
 pub use invalid::InvalidStore;
 pub(crate) use invalid::invalid;

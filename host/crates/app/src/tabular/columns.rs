@@ -1,6 +1,6 @@
 //! The columns of a file, and the cells of a row.
 
-use galleria_csv::{Position, control_character};
+use galleria_csv::{Position, unguarded};
 use galleria_text::{comparable, escaped};
 
 /// The most characters in the name of an additional column.
@@ -60,6 +60,15 @@ impl Cells {
             layout,
             texts: vec![String::new(); layout.columns.len() + further],
             whole: true,
+        }
+    }
+
+    /// Removes the guard of each cell that has one.
+    pub(super) fn unguard(&mut self) {
+        for text in &mut self.texts {
+            if unguarded(text).len() < text.len() {
+                text.remove(0);
+            }
         }
     }
 
@@ -124,15 +133,4 @@ impl Columns {
 /// Shortens and escapes a name for messages.
 pub(super) fn shown(text: &str) -> String {
     escaped(&text.chars().take(40).collect::<String>())
-}
-
-/// Returns the text of a cell without surrounding blanks, or what is wrong with it.
-pub(super) fn checked(text: &str) -> Result<&str, String> {
-    match control_character(text) {
-        Some(letter) => Err(format!(
-            "has a control character, U+{:04X}",
-            u32::from(letter)
-        )),
-        None => Ok(text.trim()),
-    }
 }

@@ -9,6 +9,7 @@ use self::csv::CsvRows;
 use self::json_lines::JsonLines;
 use super::Problems;
 use super::columns::{Cells, Layout};
+use serde::Deserialize;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// A file that can be read twice: it is checked completely before anything is written.
@@ -22,6 +23,18 @@ pub enum Format {
     Csv,
     /// One JSON object on each line.
     JsonLines,
+}
+
+/// What happens to the `'` that precedes a text so that no spreadsheet evaluates it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Guards {
+    /// It is removed: CSV files of plugins have it before `=`, `+`, `-`, `@`, a tab or a line break.
+    #[default]
+    Remove,
+    /// It is part of the text.
+    Keep,
 }
 
 /// The rows of a file.
@@ -42,12 +55,13 @@ impl<'f> Rows<'f> {
         file: &'f mut dyn Upload,
         layout: &'static Layout,
         format: Format,
+        guards: Guards,
         problems: &mut Problems,
     ) -> io::Result<Option<Self>> {
         file.seek(SeekFrom::Start(0))?;
         let source = match format {
             Format::Csv => {
-                let rows = CsvRows::open(file, layout, problems)?;
+                let rows = CsvRows::open(file, layout, guards, problems)?;
                 rows.map(|rows| Source::Csv(Box::new(rows)))
             }
             Format::JsonLines => Some(Source::JsonLines(JsonLines::new(file, layout))),
@@ -64,6 +78,14 @@ impl<'f> Rows<'f> {
         match &self.source {
             Source::Csv(rows) => rows.further(),
             Source::JsonLines(_) => &[],
+        }
+    }
+
+    /// Returns a note for people about the end of the file, if there is one. Known after the last row.
+    pub fn note(&self) -> Option<&'static str> {
+        match &self.source {
+            Source::Csv(rows) => rows.note(),
+            Source::JsonLines(lines) => lines.note(),
         }
     }
 

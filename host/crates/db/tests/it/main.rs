@@ -20,6 +20,7 @@ mod no_plugins;
 mod opening;
 mod outages;
 mod parked;
+mod product_files;
 mod products;
 mod queues;
 mod refunds;

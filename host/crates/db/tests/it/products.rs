@@ -6,7 +6,8 @@ use crate::stage::Stage;
 use galleria_app::App;
 use galleria_app::Policy;
 use galleria_app::catalogue::{
-    CatalogueImportRequest, Format, Imported, Missing, NotImported, ProductQuery, Watch,
+    CatalogueImportRequest, Format, ImportOptions, Imported, Missing, NotImported, ProductQuery,
+    Watch,
 };
 use galleria_ports::clock::SystemClock;
 use std::fmt::Write as _;
@@ -24,7 +25,7 @@ on_both!(
     a_stopped_import_is_discarded,
 );
 
-const HEADER: &str = "sku,gtin,name,category,unit,price,currency,tax_code,active,store\n";
+pub const HEADER: &str = "sku,gtin,name,category,unit,price,currency,tax_code,active,store\n";
 
 pub async fn new_app(stage: &Stage) -> App {
     for (id, currency, retailer) in [("s1", "EUR", "r"), ("s2", "DKK", "r"), ("q1", "EUR", "q")] {
@@ -47,7 +48,7 @@ pub fn request() -> CatalogueImportRequest {
         format: Format::Csv,
         decimal_comma: false,
         thousands: None,
-        dry_run: false,
+        options: ImportOptions::default(),
         missing: Missing::Keep,
     }
 }
@@ -72,7 +73,7 @@ async fn import_watched(
 }
 
 /// SKU, price as digits and scale, and whether it is active.
-async fn listed(app: &App, store: Option<&str>) -> Vec<(String, Option<(i64, u8)>, bool)> {
+pub async fn listed(app: &App, store: Option<&str>) -> Vec<(String, Option<(i64, u8)>, bool)> {
     let request = ProductQuery {
         retailer: "r".into(),
         store: store.map(str::to_owned),
@@ -126,7 +127,6 @@ async fn forty_wrong_cells_are_reported_in_one_response(stage: &Stage) {
         "-1",
         "1e3",
         "1E-80000000",
-        "one",
         "\"1,00\"",
         "1.2345678",
         "1000000000000",
@@ -157,14 +157,16 @@ async fn forty_wrong_cells_are_reported_in_one_response(stage: &Stage) {
     line("ok,,Other,,,2,EUR,,,s1", &["name"]);
     line("ok,,,,,3,EUR,,,s1", &["store"]);
     line("nothing,,,,,2,EUR,,,s1", &["sku"]);
-    line("short,,S", &["row"]);
+    // The first of the missing columns.
+    line("short,,S", &["category"]);
     line(
         "b\u{1},,B,,ea,-2,E,,2,",
         &["sku", "unit", "active", "price", "currency"],
     );
-    line("quote,,\"Q,,,1,EUR,,,", &["row"]);
+    line("quote,,\"5\" pipe,,,1,EUR,,,", &["name"]);
     line("d1,1,,,x,1,EUR,,,", &["name", "gtin", "unit"]);
     line("e1,,E,,,1 000,EUR,,,", &["price"]);
+    line("open,,\"Q,,,1,EUR,,,", &["name"]);
     assert_eq!(wrong.len(), 40, "forty cells");
     let result = import(&app, request(), &text).await;
     let Err(NotImported::Refused(problems)) = result else {
@@ -196,7 +198,10 @@ async fn a_repeated_import_changes_nothing(stage: &Stage) {
         "{HEADER}a,4006381333931,Ä,x/y,EA,1.50,EUR,VAT,yes,\nb,,B,,KGM,2,EUR,,no,\na,,,,,1.40,EUR,,,s1\n"
     );
     let dry = CatalogueImportRequest {
-        dry_run: true,
+        options: ImportOptions {
+            dry_run: true,
+            ..ImportOptions::default()
+        },
         ..request()
     };
     let preview = import(&app, dry, &text).await.expect("valid");
@@ -343,7 +348,10 @@ async fn a_full_file_deactivates_missing_products(stage: &Stage) {
         .expect("imported");
     let full = |dry_run| CatalogueImportRequest {
         missing: Missing::Deactivate,
-        dry_run,
+        options: ImportOptions {
+            dry_run,
+            ..ImportOptions::default()
+        },
         ..request()
     };
     let text = format!("{HEADER}s001,,N,,,1,EUR,,,\nnew,,N,,,1,EUR,,,\ns002,,N,,,1,EUR,,no,\n");

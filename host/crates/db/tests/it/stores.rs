@@ -5,7 +5,9 @@ use crate::rows;
 use crate::stage::Stage;
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::stores::{NotImported, Step, StoreImportRequest, StoresImported, Watch};
+use galleria_app::stores::{
+    ImportOptions, NotImported, Step, StoreImportRequest, StoresImported, Watch,
+};
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -40,7 +42,7 @@ fn file(count: usize, currency: &str) -> String {
 
 async fn import(app: &App, text: &str, watch: Watch) -> Result<StoresImported, NotImported> {
     let request = StoreImportRequest {
-        dry_run: false,
+        options: ImportOptions::default(),
         reach: Reach::Everything,
         actor: "ana".into(),
         reason: "new chain".into(),

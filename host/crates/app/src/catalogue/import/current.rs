@@ -1,6 +1,6 @@
 //! Reads the current products and prices of a batch.
 
-use super::{Job, both};
+use super::{Products, both};
 use crate::catalogue::row::Row;
 use galleria_csv::Position;
 use galleria_ports::Error;
@@ -14,18 +14,18 @@ pub(super) struct There {
     pub prices: HashMap<String, Option<galleria_ports::records::Price>>,
 }
 
-impl Job {
-    pub(super) fn there(&self, piece: &[(Position, Row)]) -> Result<There, Error> {
-        let skus = piece.iter().map(|(_, row)| row.sku());
+impl Products {
+    pub(super) async fn there(&self, batch: &[(Position, Row)]) -> Result<There, Error> {
+        let skus = batch.iter().map(|(_, row)| row.sku());
         // Products of prices that the file itself contains are not read: their mark suffices.
-        let skus = skus.zip(piece).filter(|(sku, (_, row))| match row {
+        let skus = skus.zip(batch).filter(|(sku, (_, row))| match row {
             Row::Product(_) => true,
-            Row::Price(..) => !self.seen.contains_key(*sku),
+            Row::Price(..) => self.seen.mark(sku).is_none(),
         });
         let mut skus: Vec<String> = skus.map(|(sku, _)| sku.to_owned()).collect();
         skus.sort_unstable();
         skus.dedup();
-        let prices = piece.iter().filter_map(|(_, row)| match row {
+        let prices = batch.iter().filter_map(|(_, row)| match row {
             Row::Price(price, _) => Some((price.sku.clone(), price.store_id.clone())),
             Row::Product(_) => None,
         });
@@ -40,7 +40,7 @@ impl Job {
                 let prices = tx.catalogue_price_list(&retailer, &prices).await?;
                 Ok((products, prices))
             }));
-        let (products, prices) = self.runtime.block_on(found)?;
+        let (products, prices) = found.await?;
         Ok(There {
             products: products
                 .into_iter()

@@ -1,8 +1,8 @@
 //! Reads CSV: a header, and rows with the same number of cells.
 
-use super::Upload;
+use super::{Guards, Upload};
 use crate::tabular::Problems;
-use crate::tabular::columns::{Cells, Columns, Layout, checked, shown};
+use crate::tabular::columns::{Cells, Columns, Layout, shown};
 use galleria_csv::{Cause, Limits, Record, RecordError, Records};
 use galleria_domain::Problem;
 use galleria_text::comparable;
@@ -15,6 +15,7 @@ const DELIMITERS: [u8; 2] = [b',', b';'];
 /// The rows behind the header.
 pub(super) struct CsvRows<'f> {
     layout: &'static Layout,
+    guards: Guards,
     records: Records<&'f mut dyn Upload>,
     columns: Columns,
 }
@@ -24,12 +25,14 @@ impl<'f> CsvRows<'f> {
     pub fn open(
         file: &'f mut dyn Upload,
         layout: &'static Layout,
+        guards: Guards,
         problems: &mut Problems,
     ) -> io::Result<Option<Self>> {
         let delimiter = delimiter(file, layout)?;
         file.seek(SeekFrom::Start(0))?;
         let mut rows = Self {
             layout,
+            guards,
             records: Records::new(file, delimiter, limits(layout)),
             columns: Columns::default(),
         };
@@ -50,17 +53,20 @@ impl<'f> CsvRows<'f> {
         &self.columns.further
     }
 
+    pub fn note(&self) -> Option<&'static str> {
+        self.records.note()
+    }
+
     /// Returns the next row that is not blank.
     pub fn next(&mut self, problems: &mut Problems) -> io::Result<Option<Cells>> {
         let error = match self.records.next_filled() {
+            Ok(None) => return Ok(None),
             Ok(Some(record)) => {
-                return Ok(Some(cells(record, self.layout, &self.columns, problems)));
-            }
-            Ok(None) => {
-                if let Some(note) = self.records.note() {
-                    tracing::info!("{note}");
+                let mut cells = cells(record, self.layout, &self.columns, problems);
+                if self.guards == Guards::Remove {
+                    cells.unguard();
                 }
-                return Ok(None);
+                return Ok(Some(cells));
             }
             Err(error) => error,
         };
@@ -166,11 +172,10 @@ fn cells(
         .skip(expected)
         .position(|cell| !cell.trim_ascii().is_empty());
     for (index, (cell, place)) in record.cells().zip(&columns.places).enumerate() {
-        let text = std::str::from_utf8(cell);
-        let text = text.map_err(|_| format!("must be {}", record.form.name()));
-        match text.and_then(checked) {
-            Ok(text) => row.texts[*place].push_str(text),
-            Err(message) => {
+        match std::str::from_utf8(cell) {
+            Ok(text) => row.texts[*place].push_str(text.trim()),
+            Err(_) => {
+                let message = format!("must be {}", record.form.name());
                 problems.of_row(at, &columns.name_of_cell(index, layout), message);
             }
         }

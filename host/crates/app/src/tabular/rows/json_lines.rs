@@ -2,7 +2,7 @@
 
 use super::Upload;
 use crate::tabular::Problems;
-use crate::tabular::columns::{Cells, Layout, checked, shown};
+use crate::tabular::columns::{Cells, Layout, shown};
 use galleria_csv::Position;
 use galleria_text::{Decoder, Encoding, StartError};
 use serde_json::Value;
@@ -24,6 +24,10 @@ impl<'f> JsonLines<'f> {
             line: Vec::new(),
             number: 0,
         }
+    }
+
+    pub fn note(&self) -> Option<&'static str> {
+        self.input.note()
     }
 
     /// Returns the row of the next line that is not blank.
@@ -72,8 +76,8 @@ fn object(at: Position, line: &[u8], layout: &'static Layout, problems: &mut Pro
                     problems.of_row(at, &shown(&name), layout.names());
                     continue;
                 };
-                match text_of(&value).and_then(checked) {
-                    Ok(text) => cells.texts[place].push_str(text),
+                match text_of(&value) {
+                    Ok(text) => cells.texts[place].push_str(text.trim()),
                     Err(message) => problems.of_row(at, &name, message),
                 }
             }
@@ -90,14 +94,14 @@ fn object(at: Position, line: &[u8], layout: &'static Layout, problems: &mut Pro
 }
 
 /// Converts a JSON value to the text of a cell. Numbers are rejected, because parsers may round them.
-fn text_of(value: &Value) -> Result<&str, String> {
+fn text_of(value: &Value) -> Result<&str, &'static str> {
     match value {
         Value::Null => Ok(""),
         Value::String(text) => Ok(text),
         Value::Bool(true) => Ok("true"),
         Value::Bool(false) => Ok("false"),
         Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Err("must be text in quotes, such as \"12.99\"".to_owned())
+            Err("must be text in quotes, such as \"12.99\"")
         }
     }
 }
