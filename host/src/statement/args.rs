@@ -25,7 +25,15 @@ Examples:
         /// Id of the line, as `statement lines` shows it
         line: String,
     },
-    /// Settle a line manually
+    /// Show a statement: its sums by outcome, and what the payout consists of
+    #[command(after_help = "\
+Examples:
+  galleria statement show 5f0c1d2e3a4b5c6d7e8f")]
+    Show {
+        /// Id of the statement, as `statement list` shows it
+        statement: String,
+    },
+    /// Settle a line manually, and accept the difference or distribute the line over tenders
     Settle(Settle),
     /// Undo a manual settlement, so that the rules decide again
     #[command(after_help = "\
@@ -125,7 +133,9 @@ pub struct Lines {
 #[command(after_help = "\
 Examples:
   galleria statement settle 5f0c1d2e3a4b5c6d7e8f.12 --actor ana --reason 'paid in cash' --entry pay-7
-  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.13 --actor ana --reason 'the provider corrects it in May'")]
+  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.13 --actor ana --reason 'the provider corrects it in May'
+  galleria statement settle 5f0c1d2e3a4b5c6d7e8f.14 --actor ana --reason 'two orders' \\
+    --part payment:pay-7/1=60.00 --part payment:pay-8/1=39.90")]
 pub struct Settle {
     /// Id of the line, as `statement lines` shows it
     pub line: String,
@@ -135,9 +145,12 @@ pub struct Settle {
     /// Record this reason
     #[arg(long)]
     pub reason: String,
-    /// Payment or refund of the line [default: the linked one]
+    /// Payment or refund of the line; a difference of the amounts is accepted [default: the linked one]
     #[arg(long)]
     pub entry: Option<String>,
+    /// Part of the line that pays a tender, with the digits of the line's currency; repeat it for each tender
+    #[arg(long = "part", value_name = "TENDER=AMOUNT", conflicts_with = "entry", value_parser = super::part)]
+    pub parts: Vec<(String, String)>,
 }
 
 /// Arguments of `uncovered`.
@@ -149,7 +162,7 @@ pub struct Uncovered {
     /// Name of the retailer's folder
     #[arg(long)]
     pub retailer: String,
-    /// Select payments older than this many days [default: as retailer.toml declares]
+    /// Select payments with a business date at least this many days ago [default: as retailer.toml declares]
     #[arg(long)]
     pub days: Option<u32>,
     /// Show at most this many

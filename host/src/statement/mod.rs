@@ -16,10 +16,10 @@ use anyhow::Context as _;
 use args::{Import, Settle};
 use galleria_app::App;
 use galleria_app::IdempotencyKey;
-use galleria_app::settlement::{SettleRequest, StatementRequest, UndoRequest};
+use galleria_app::settlement::{SettleRequest, StatementRequest, UndoRequest, major};
 use galleria_config::Config;
 use galleria_domain::plugin::Slot;
-use galleria_domain::{Digest, MatchOutcome};
+use galleria_domain::{Allocation, Digest, MatchOutcome};
 use galleria_ports::Error;
 use galleria_ports::plugins::Plugins as _;
 use galleria_ports::vault::Spool;
@@ -84,6 +84,10 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
             let explained = command::found(explained, LINES)?;
             show::line(&tables::explained(&explained));
         }
+        Command::Show { statement } => {
+            let statement = app.settlement.statement(&statement).await?;
+            show::line(&tables::statement(&statement));
+        }
         Command::Settle(args) => settle(app, args).await?,
         Command::Undo {
             line,
@@ -117,10 +121,24 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
 
 async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
     let line = args.line;
+    let parts = match args.parts.is_empty() {
+        true => Vec::new(),
+        false => {
+            let digits = app
+                .settlement
+                .explain_line(&line)
+                .await?
+                .line
+                .line
+                .minor_digits;
+            parts(args.parts, digits)?
+        }
+    };
     let settle = SettleRequest {
         actor: args.actor,
         reason: args.reason,
         entry: args.entry,
+        parts,
     };
     app.settlement
         .settle_line(key(&line), &line, settle)
@@ -218,6 +236,29 @@ fn copy_to_spool(
             return Ok(SpoolResult::Failed(error));
         }
     }
+}
+
+/// Splits `TENDER=AMOUNT`.
+fn part(text: &str) -> Result<(String, String), String> {
+    let parts = text.rsplit_once('=');
+    let parts = parts.filter(|(tender, amount)| !tender.is_empty() && !amount.is_empty());
+    let (tender, amount) =
+        parts.ok_or("must be a tender and an amount, such as payment:pay-7/1=60.00")?;
+    Ok((tender.to_owned(), amount.to_owned()))
+}
+
+/// Parses the amounts of parts, which have exactly the digits of the line's currency.
+fn parts(parts: Vec<(String, String)>, digits: u8) -> anyhow::Result<Vec<Allocation>> {
+    let parse = |(tender, amount): (String, String)| {
+        let minor: Option<i64> = amount.replacen('.', "", 1).parse().ok();
+        let minor = minor.filter(|minor| major((*minor).into(), digits) == amount);
+        let amount = minor.with_context(|| {
+            let example = major(6_000, digits);
+            format!("--part {tender}={amount}: the amount must have {digits} decimal digits, such as {example}")
+        })?;
+        Ok(Allocation { tender, amount })
+    };
+    parts.into_iter().map(parse).collect()
 }
 
 /// Parses an outcome.

@@ -3,7 +3,7 @@
 use crate::show::{self, fitted};
 use comfy_table::{CellAlignment, Table};
 use galleria_app::settlement::{ExplainView, LineView, StatementView, Uncovered, major};
-use galleria_domain::Problem;
+use galleria_domain::{Problem, RecordedTender};
 
 fn table<const N: usize>(header: [&str; N], amounts: &[usize]) -> Table {
     let mut table = show::table(header);
@@ -41,14 +41,23 @@ pub fn statements(rows: &[StatementView]) -> String {
             row.lines.to_string(),
             major(row.net.into(), of.minor_digits),
             of.currency.clone(),
-            row.state.clone(),
+            state(row),
             row.file.clone(),
         ]);
     }
     fitted(&table)
 }
 
-/// A statement with a row for each outcome.
+/// The state, with the number of matched payments and refunds unless all match.
+fn state(row: &StatementView) -> String {
+    match &*row.state {
+        "partly-matched" => format!("partly matched {}/{}", row.matched, row.compared),
+        "unmatched" => format!("unmatched 0/{}", row.compared),
+        state => state.to_owned(),
+    }
+}
+
+/// A statement with a row for each outcome, and what its payout consists of.
 pub fn statement(row: &StatementView) -> String {
     let of = &row.header;
     let mut table = table(
@@ -68,14 +77,32 @@ pub fn statement(row: &StatementView) -> String {
     }
     let (lines, net) = (row.lines.to_string(), amount(row.net));
     table.add_row(["total", &lines, "", "", &net, &of.currency]);
-    format!(
-        "{} payout {} of {}, {} lines\n{}",
+    let mut text = format!(
+        "{} payout {} of {}, {} lines, {}\n{}",
         of.provider,
         of.reference,
         of.paid_on,
         row.lines,
+        state(row),
         fitted(&table)
-    )
+    );
+    if let Some(balance) = &row.balance {
+        let parts = [
+            ("matched", balance.matched),
+            ("differences", balance.differences),
+            ("unmatched", balance.unmatched),
+            ("other", balance.other),
+            ("fees", balance.fees),
+        ];
+        let parts = parts.map(|(name, sum)| format!("{name} {}", amount(sum)));
+        let payout = amount(balance.total());
+        text.push_str(&format!(
+            "\n{} = payout {payout} {}",
+            parts.join(" + "),
+            of.currency
+        ));
+    }
+    text
 }
 
 /// A table of lines.
@@ -166,9 +193,10 @@ pub fn explained(row: &ExplainView) -> String {
             "psp reference",
             "modification",
             "merchant",
+            "settled",
             "settled by",
         ];
-        let mut table = table(header, &[1]);
+        let mut table = table(header, &[1, 7]);
         for one in &row.candidates {
             table.add_row([
                 one.id.clone(),
@@ -178,7 +206,8 @@ pub fn explained(row: &ExplainView) -> String {
                 one.psp_reference.clone(),
                 one.modification_reference.clone(),
                 one.merchant_reference.clone(),
-                one.settled_by.clone().unwrap_or_default(),
+                major(one.settled.into(), one.minor_digits),
+                settled_by(row, one),
             ]);
         }
         text.push_str(&format!("\n{}", fitted(&table)));
@@ -197,6 +226,23 @@ pub fn explained(row: &ExplainView) -> String {
     text
 }
 
+/// The lines that pay a tender, with their parts if they are several.
+fn settled_by(row: &ExplainView, tender: &RecordedTender) -> String {
+    let payments = row
+        .payments
+        .iter()
+        .filter(|payment| payment.tender == tender.id);
+    let payments: Vec<_> = payments.collect();
+    let lines = payments.iter().map(|payment| match payments.len() {
+        1 => payment.line.clone(),
+        _ => {
+            let amount = major(payment.amount.into(), tender.minor_digits);
+            format!("{} {amount}", payment.line)
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// A table of payments and refunds without a statement.
 pub fn uncovered(rows: &[Uncovered]) -> String {
     let header = [
@@ -207,11 +253,12 @@ pub fn uncovered(rows: &[Uncovered]) -> String {
         "kind",
         "psp reference",
         "amount",
+        "open",
         "",
         "accepted",
         "days",
     ];
-    let mut table = table(header, &[6, 9]);
+    let mut table = table(header, &[6, 7, 10]);
     for row in rows {
         let tender = &row.tender;
         table.add_row([
@@ -222,6 +269,7 @@ pub fn uncovered(rows: &[Uncovered]) -> String {
             tender.kind.clone(),
             tender.psp_reference.clone(),
             major(tender.amount.into(), tender.minor_digits),
+            major(row.open.into(), tender.minor_digits),
             tender.currency.clone(),
             row.accepted_at.clone(),
             row.days.to_string(),

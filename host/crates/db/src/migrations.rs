@@ -77,6 +77,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(20, "request_ids", "0020_request_ids.sql").compatible_from(18),
     migration!(21, "standing", "0021_standing.sql").compatible_from(18),
     migration!(22, "vocabulary", "0022_vocabulary.sql"),
+    migration!(23, "allocations", "0023_allocations.sql"),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

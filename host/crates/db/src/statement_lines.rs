@@ -2,24 +2,28 @@
 //!
 //! Search keys are columns. The original line is JSON.
 
-use crate::query::{Query, SqlEnum, query};
+use crate::query::{Query, Row, SqlEnum, query};
 use crate::statement_rows as rows;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_domain::{MatchOutcome, RecordedTender};
+use galleria_domain::matching::ReferenceKind;
+use galleria_domain::{Allocation, MatchOutcome, Money};
 use galleria_ports::Error;
 use galleria_ports::records::{
     LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines,
 };
 
-macro_rules! waiting_by {
+/// Finds visible lines by one of three references, with the provider of their statement. The query repeats
+/// the condition of the partial index, because the database does not know that the bound reference is not empty.
+macro_rules! by_reference {
     ($column:literal) => {
         concat!(
-            "SELECT * FROM statement_lines WHERE retailer = $1 AND ",
+            "SELECT l.*, s.provider FROM statement_lines l JOIN statements s ON s.id = l.statement_id
+             WHERE l.retailer = $1 AND l.",
             $column,
-            " = $2 AND ",
+            " = $2 AND l.",
             $column,
-            " <> '' AND waits = 1 LIMIT $3"
+            " <> '' AND s.state <> 'importing' LIMIT $3"
         )
     };
 }
@@ -51,8 +55,12 @@ impl StatementLines for Transaction<'_> {
             "statement_line_get",
             "SELECT * FROM statement_lines WHERE statement_id = $1 AND number = $2",
         );
-        self.fetch_optional_as(get.bind(id).bind(rows::count(number)), rows::line)
-            .await
+        let get = get.bind(id).bind(rows::count(number));
+        let Some(mut line) = self.fetch_optional_as(get, rows::line).await? else {
+            return Ok(None);
+        };
+        line.matched.parts = self.parts(&line).await?;
+        Ok(Some(line))
     }
 
     async fn statement_line_list(
@@ -78,42 +86,36 @@ impl StatementLines for Transaction<'_> {
             .bind(id)
             .bind_enum(outcome),
         };
-        self.fetch_lines(list.bind(rows::count(after)).bind(i64::from(limit)))
-            .await
+        let list = list.bind(rows::count(after)).bind(i64::from(limit));
+        let mut lines = self.fetch_lines(list).await?;
+        self.read_parts(&mut lines).await?;
+        Ok(lines)
     }
 
-    async fn statement_line_list_waiting(
+    async fn statement_line_list_by_reference(
         &mut self,
-        tender: &RecordedTender,
+        retailer: &str,
+        kind: ReferenceKind,
+        reference: &str,
         limit: u32,
-    ) -> Result<Vec<LineRow>, Error> {
-        let references = [
-            (&tender.psp_reference, waiting_by!("psp_reference")),
-            (
-                &tender.modification_reference,
-                waiting_by!("modification_reference"),
-            ),
-            (
-                &tender.merchant_reference,
-                waiting_by!("merchant_reference"),
-            ),
-        ];
-        let mut lines: Vec<LineRow> = Vec::new();
-        for (reference, sql) in references
-            .into_iter()
-            .filter(|(reference, _)| !reference.is_empty())
-        {
-            let list = query("statement_line_list_waiting", sql)
-                .bind(&*tender.retailer)
-                .bind(&**reference)
-                .bind(i64::from(limit));
-            for line in self.fetch_lines(list).await? {
-                if lines.iter().all(|other| other.id() != line.id()) {
-                    lines.push(line);
-                }
+    ) -> Result<Vec<(LineRow, String)>, Error> {
+        let sql = match kind {
+            ReferenceKind::Psp => by_reference!("psp_reference"),
+            ReferenceKind::Modification => by_reference!("modification_reference"),
+            ReferenceKind::Merchant => by_reference!("merchant_reference"),
+        };
+        let list = query("statement_line_list_by_reference", sql)
+            .bind(retailer)
+            .bind(reference)
+            .bind(i64::from(limit));
+        let mut lines = Vec::new();
+        for row in self.fetch_all(list).await? {
+            let mut line = rows::line(&row)?;
+            if row.bool("settles")? {
+                line.matched.parts = self.parts(&line).await?;
             }
+            lines.push((line, row.text("provider")?));
         }
-        lines.sort_by(|a, b| (&a.statement, a.number).cmp(&(&b.statement, b.number)));
         Ok(lines)
     }
 
@@ -123,16 +125,65 @@ impl StatementLines for Transaction<'_> {
         number: u64,
         matched: &LineMatch,
     ) -> Result<(), Error> {
+        let remove = query(
+            "statement_line_match",
+            "DELETE FROM allocations WHERE statement_id = $1 AND number = $2",
+        );
+        self.execute(remove.bind(id).bind(rows::count(number)))
+            .await?;
+        for part in &matched.parts {
+            let insert = query(
+                "statement_line_match",
+                "INSERT INTO allocations (statement_id, number, tender_id, amount)
+                 VALUES ($1, $2, $3, $4)",
+            );
+            let insert = insert.bind(id).bind(rows::count(number));
+            self.execute(insert.bind(&*part.tender).bind(part.amount))
+                .await?;
+        }
         self.execute(rows::line_match(id, number, matched))
             .await
             .map(drop)
+    }
+
+    async fn tender_payments(
+        &mut self,
+        tender: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, Money)>, Error> {
+        let list = query(
+            "tender_payments",
+            "SELECT statement_id, number, amount FROM allocations WHERE tender_id = $1
+             ORDER BY statement_id, number LIMIT $2",
+        );
+        let rows = self.fetch_all(list.bind(tender).bind(i64::from(limit)));
+        let rows = rows.await?;
+        let payment = |row: &Row| {
+            let line = format!("{}.{}", row.text("statement_id")?, row.int("number")?);
+            Ok((line, row.int("amount")?))
+        };
+        rows.iter().map(payment).collect()
+    }
+
+    async fn statement_counts(
+        &mut self,
+        id: &str,
+    ) -> Result<Vec<(Option<MatchOutcome>, u64)>, Error> {
+        let counts = query(
+            "statement_counts",
+            "SELECT outcome, COUNT(*) AS lines FROM statement_lines WHERE statement_id = $1
+             GROUP BY outcome",
+        );
+        let count = |row: &Row| Ok((rows::outcome(row)?, row.int_as("lines")?));
+        self.fetch_all_as(counts.bind(id), count).await
     }
 
     async fn statement_sums(&mut self, id: &str) -> Result<Vec<OutcomeSum>, Error> {
         let sums = query(
             "statement_sums",
             "SELECT outcome, COUNT(*) AS lines, CAST(SUM(converted) AS BIGINT) AS converted,
-                 CAST(SUM(fee) AS BIGINT) AS fee, CAST(SUM(net) AS BIGINT) AS net
+                 CAST(SUM(fee) AS BIGINT) AS fee, CAST(SUM(net) AS BIGINT) AS net,
+                 CAST(SUM(CASE WHEN kind = 'fee' THEN converted ELSE 0 END) AS BIGINT) AS fee_lines
              FROM statement_lines WHERE statement_id = $1 GROUP BY outcome",
         );
         self.fetch_all_as(sums.bind(id), rows::sum).await
@@ -167,7 +218,40 @@ impl StatementLines for Transaction<'_> {
 }
 
 impl Transaction<'_> {
-    /// Reads the lines of a query.
+    /// The parts of tenders that a line pays.
+    async fn parts(&mut self, line: &LineRow) -> Result<Vec<Allocation>, Error> {
+        let mut lines = [line.clone()];
+        self.read_parts(&mut lines).await?;
+        let [line] = lines;
+        Ok(line.matched.parts)
+    }
+
+    /// Adds the parts of tenders that the lines of a statement pay. The lines are in the order of their numbers.
+    async fn read_parts(&mut self, lines: &mut [LineRow]) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+            return Ok(());
+        };
+        let list = query(
+            "statement_line_list",
+            "SELECT number, tender_id, amount FROM allocations
+             WHERE statement_id = $1 AND number BETWEEN $2 AND $3 ORDER BY number, tender_id",
+        )
+        .bind(first.statement.clone())
+        .bind(rows::count(first.number))
+        .bind(rows::count(last.number));
+        for row in self.fetch_all(list).await? {
+            let number: u64 = row.int_as("number")?;
+            if let Ok(index) = lines.binary_search_by_key(&number, |line| line.number) {
+                lines[index].matched.parts.push(Allocation {
+                    tender: row.text("tender_id")?,
+                    amount: row.int("amount")?,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the lines of a query, without the parts of tenders that they pay.
     pub(crate) async fn fetch_lines(&mut self, list: Query<'_>) -> Result<Vec<LineRow>, Error> {
         self.fetch_all_as(list, rows::line).await
     }

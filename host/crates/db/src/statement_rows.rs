@@ -25,9 +25,9 @@ pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> 
         "tender_insert_many",
         "INSERT INTO tenders (id, retailer, store_id, store, back, kind, provider, psp_reference,
              modification_reference, merchant_reference, scheme, amount, currency, minor_digits,
-             business_date, entry_id, order_id, accepted_ms, fresh, voided, settled_by)
+             business_date, entry_id, order_id, accepted_ms, fresh, voided, settled, covered)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             1, 0, NULL)
+             1, 0, 0, $19)
          ON CONFLICT DO NOTHING",
     )
     .bind(&*tender.id)
@@ -48,6 +48,8 @@ pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> 
     .bind(&*tender.entry_id)
     .bind(&*tender.order_id)
     .bind_timestamp(accepted_at)
+    // No statement is expected to pay nothing.
+    .bind_bool(tender.amount == 0)
 }
 
 pub(crate) fn tender(row: &Row) -> Result<RecordedTender, Error> {
@@ -69,7 +71,7 @@ pub(crate) fn tender(row: &Row) -> Result<RecordedTender, Error> {
         business_date: row.text("business_date")?,
         entry_id: row.text("entry_id")?,
         order_id: row.text("order_id")?,
-        settled_by: row.opt_text("settled_by")?,
+        settled: row.int("settled")?,
     })
 }
 
@@ -139,7 +141,7 @@ pub(crate) fn line_insert(row: &LineRow) -> Query<'_> {
         "statement_line_insert_many",
         "INSERT INTO statement_lines (statement_id, number, retailer, psp_reference,
              modification_reference, merchant_reference, converted, fee, net, settles, store_id,
-             store, business_date, entry_id, difference, waits, line)
+             store, business_date, entry_id, difference, kind, line)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(&*row.statement)
@@ -151,13 +153,13 @@ pub(crate) fn line_insert(row: &LineRow) -> Query<'_> {
     .bind(line.converted)
     .bind(line.fee)
     .bind(line.net)
-    .bind_bool(matched.settles)
+    .bind_bool(!matched.parts.is_empty())
     .bind(&*matched.store_id)
     .bind(&*matched.store)
     .bind(&*matched.business_date)
     .bind(&*matched.entry_id)
     .bind(matched.difference)
-    .bind_bool(matched.waits)
+    .bind(line.kind.word())
     .bind_json(line)
 }
 
@@ -166,24 +168,24 @@ pub(crate) fn line_match<'q>(id: &'q str, number: u64, matched: &'q LineMatch) -
         "statement_line_match",
         "UPDATE statement_lines SET outcome = $1, rule = $2, tender_id = $3, settles = $4,
              store_id = $5, store = $6, business_date = $7, entry_id = $8, difference = $9,
-             expected_fee = $10, waits = $11
-         WHERE statement_id = $12 AND number = $13",
+             expected_fee = $10
+         WHERE statement_id = $11 AND number = $12",
     )
     .bind_opt(matched.outcome.map(MatchOutcome::word))
     .bind_opt(matched.rule.map(MatchRule::word))
     .bind_opt(matched.tender.as_deref())
-    .bind_bool(matched.settles)
+    .bind_bool(!matched.parts.is_empty())
     .bind(&*matched.store_id)
     .bind(&*matched.store)
     .bind(&*matched.business_date)
     .bind(&*matched.entry_id)
     .bind(matched.difference)
     .bind(matched.expected_fee)
-    .bind_bool(matched.waits)
     .bind(id)
     .bind(count(number))
 }
 
+/// Reads a line without the parts of tenders that it pays.
 pub(crate) fn line(row: &Row) -> Result<LineRow, Error> {
     let rule = row.opt_text("rule")?;
     Ok(LineRow {
@@ -195,19 +197,18 @@ pub(crate) fn line(row: &Row) -> Result<LineRow, Error> {
             outcome: outcome(row)?,
             rule: rule.and_then(|word| MatchRule::ALL.into_iter().find(|rule| rule.word() == word)),
             tender: row.opt_text("tender_id")?,
-            settles: row.bool("settles")?,
+            parts: Vec::new(),
             store_id: row.text("store_id")?,
             store: row.text("store")?,
             business_date: row.text("business_date")?,
             entry_id: row.text("entry_id")?,
             difference: row.int("difference")?,
             expected_fee: row.opt_int("expected_fee")?,
-            waits: row.bool("waits")?,
         },
     })
 }
 
-fn outcome(row: &Row) -> Result<Option<MatchOutcome>, Error> {
+pub(crate) fn outcome(row: &Row) -> Result<Option<MatchOutcome>, Error> {
     match row.opt_text("outcome")? {
         Some(_) => row.enum_value("outcome").map(Some),
         None => Ok(None),
@@ -221,6 +222,7 @@ pub(crate) fn sum(row: &Row) -> Result<OutcomeSum, Error> {
         converted: row.int("converted")?,
         fee: row.int("fee")?,
         net: row.int("net")?,
+        fee_lines: row.int("fee_lines")?,
     })
 }
 

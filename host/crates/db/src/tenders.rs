@@ -4,7 +4,8 @@ use crate::query::query;
 use crate::statement_rows as rows;
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
-use galleria_domain::{RecordedTender, StatementLine};
+use galleria_domain::matching::ReferenceKind;
+use galleria_domain::{Money, RecordedTender};
 use galleria_ports::Error;
 use galleria_ports::records::{Tenders, UncoveredCursor};
 use jiff::Timestamp;
@@ -68,37 +69,20 @@ impl Tenders for Transaction<'_> {
     async fn tender_list_by_reference(
         &mut self,
         retailer: &str,
-        line: &StatementLine,
+        kind: ReferenceKind,
+        reference: &str,
         limit: u32,
     ) -> Result<Vec<RecordedTender>, Error> {
-        let references = [
-            (&line.psp_reference, by_reference!("psp_reference")),
-            (
-                &line.modification_reference,
-                by_reference!("modification_reference"),
-            ),
-            (
-                &line.merchant_reference,
-                by_reference!("merchant_reference"),
-            ),
-        ];
-        let mut tenders: Vec<RecordedTender> = Vec::new();
-        for (reference, sql) in references
-            .into_iter()
-            .filter(|(reference, _)| !reference.is_empty())
-        {
-            let list = query("tender_list_by_reference", sql)
-                .bind(retailer)
-                .bind(&**reference)
-                .bind(i64::from(limit));
-            for row in self.fetch_all(list).await? {
-                let tender = rows::tender(&row)?;
-                if tenders.iter().all(|other| other.id != tender.id) {
-                    tenders.push(tender);
-                }
-            }
-        }
-        Ok(tenders)
+        let sql = match kind {
+            ReferenceKind::Psp => by_reference!("psp_reference"),
+            ReferenceKind::Modification => by_reference!("modification_reference"),
+            ReferenceKind::Merchant => by_reference!("merchant_reference"),
+        };
+        let list = query("tender_list_by_reference", sql)
+            .bind(retailer)
+            .bind(reference)
+            .bind(i64::from(limit));
+        self.fetch_all_as(list, rows::tender).await
     }
 
     async fn tender_get(&mut self, id: &str) -> Result<Option<RecordedTender>, Error> {
@@ -124,20 +108,35 @@ impl Tenders for Transaction<'_> {
         Ok(tenders)
     }
 
-    async fn tender_settle(&mut self, id: &str, line: Option<&str>) -> Result<(), Error> {
-        // Matching must check a tender that is free again: a duplicate line may wait for it.
-        let sql = match line {
-            Some(_) => "UPDATE tenders SET settled_by = $1 WHERE id = $2",
-            None => "UPDATE tenders SET settled_by = $1, fresh = 1 WHERE id = $2",
-        };
-        let set = query("tender_settle", sql);
-        self.execute(set.bind_opt(line).bind(id)).await.map(drop)
+    async fn tender_settled_manually(&mut self, id: &str) -> Result<Money, Error> {
+        let sum = query(
+            "tender_settled_manually",
+            "SELECT CAST(COALESCE(SUM(a.amount), 0) AS BIGINT) AS settled
+             FROM allocations a JOIN statement_lines l
+                 ON l.statement_id = a.statement_id AND l.number = a.number
+             WHERE a.tender_id = $1 AND l.rule = 'hand'",
+        );
+        self.fetch_one(sum.bind(id)).await?.int("settled")
+    }
+
+    async fn tender_settle(
+        &mut self,
+        id: &str,
+        settled: Money,
+        covered: bool,
+    ) -> Result<(), Error> {
+        let set = query(
+            "tender_settle",
+            "UPDATE tenders SET settled = $1, covered = $2 WHERE id = $3",
+        );
+        let set = set.bind(settled).bind_bool(covered).bind(id);
+        self.execute(set).await.map(drop)
     }
 
     async fn tender_list_uncovered(
         &mut self,
         retailer: &str,
-        before: Timestamp,
+        last: &str,
         kinds: &[String],
         after: &UncoveredCursor,
         limit: u32,
@@ -145,16 +144,16 @@ impl Tenders for Transaction<'_> {
         let list = query(
             "tender_list_uncovered",
             "SELECT * FROM tenders
-             WHERE retailer = $1 AND settled_by IS NULL AND voided = 0
-               AND (accepted_ms, id) > ($2, $3) AND accepted_ms < $4
+             WHERE retailer = $1 AND covered = 0 AND voided = 0
+               AND (business_date, id) > ($2, $3) AND business_date <= $4
                AND (($5 = '' AND psp_reference <> '')
                     OR ($5 <> '' AND $5 LIKE '%/' || kind || '/%'))
-             ORDER BY accepted_ms, id LIMIT $6",
+             ORDER BY business_date, id LIMIT $6",
         )
         .bind(retailer)
-        .bind_timestamp(after.accepted_at)
+        .bind(&*after.business_date)
         .bind(&*after.id)
-        .bind_timestamp(before)
+        .bind(last)
         .bind(rows::joined(kinds))
         .bind(i64::from(limit));
         let rows = self.fetch_all(list).await?;

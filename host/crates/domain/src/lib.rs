@@ -40,7 +40,7 @@ pub use decision::{Decision, Document, Outgoing, Publication, Receipt, Reply};
 pub use digest::Digest;
 pub use event::{Event, NewEvent, Position};
 pub use fault::{CallFault, Fault, HostFault, Later, Problem};
-pub use matching::{FeeRule, MatchRule, MatchingRules, RecordedTender};
+pub use matching::{Allocation, FeeRule, MatchRule, MatchingRules, RecordedTender};
 pub use number::{Decimal, MAX_SCALE, Money, ParseDecimalError};
 pub use retry::{Backoff, FailedTry, NextTry, RetryPolicy};
 pub use secret::{Cipher, KeyVersion, SecretKey};

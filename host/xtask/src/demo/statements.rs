@@ -118,7 +118,7 @@ async fn matched(client: &Client, retailer: &Retailer, rejection: Option<&Path>)
             .as_array()
             .context("list of statements")?;
         if let [one] = all.as_slice()
-            && one["state"] == "matched"
+            && one["state"] != "matching"
         {
             let id = one["id"].as_str().context("statement id")?;
             return client.get(&format!("/v1/statements/{id}")).await;

@@ -214,6 +214,8 @@ async fn statement_list(
 }
 
 /// Get a statement with sums by outcome
+///
+/// `balance` states what the payout consists of: matched, differences, unmatched, fees and other add up to `net`.
 #[utoipa::path(
     get, path = "/v1/statements/{id}", tag = "statements",
     params(("id" = String, Path, description = "The statement's id.", example = "e33dc1f8c3b24ce0b66a")),
@@ -238,7 +240,7 @@ struct UncoveredQuery {
     /// The retailer.
     #[param(example = "example")]
     retailer: String,
-    /// Only those older than this number of days; the default is in `retailer.toml`.
+    /// Only those with a business date at least this number of days ago; the default is in `retailer.toml`.
     #[param(required = false, maximum = 3650)]
     days: Option<u32>,
     /// The `next` of the previous page.
@@ -260,6 +262,9 @@ struct UncoveredPage {
 }
 
 /// List payments and refunds that no statement covered in time
+///
+/// The days count from the business date, so that a sale that was sent late is late immediately. A payment of which
+/// statement lines paid only a part is listed with the `open` rest.
 #[utoipa::path(
     get, path = "/v1/statements/uncovered", tag = "statements", params(UncoveredQuery),
     responses(

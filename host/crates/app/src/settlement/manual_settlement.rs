@@ -1,12 +1,12 @@
 //! Manual settlement of lines, and its undo. The states before and after are stored with the actor, the time and
-//! the reason.
+//! the reason. The rules decide again about the lines that share references with the line or its tenders.
 
-use super::matching::{match_fields, match_line, write_match};
+use super::distribution::{check_targets, distribute, whole_tender};
+use super::group::{LineGroup, match_fields};
 use super::views::LineView;
 use crate::core::{IdempotencyKey, Reply};
 use crate::settlement::Settlement;
-use galleria_domain::matching::manual_outcome;
-use galleria_domain::{MatchOutcome, MatchRule, MatchingRules, RecordedTender, StatementKind};
+use galleria_domain::{Allocation, MatchOutcome, MatchRule, MatchingRules};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{
@@ -27,8 +27,12 @@ pub struct SettleRequest {
     /// The reason.
     pub reason: String,
     /// The sale or refund that the line is about; if it is absent, the tender that the line is linked
-    /// with, if any.
+    /// with, if any. A difference of the amounts is accepted: the tender counts as paid.
     pub entry: Option<String>,
+    /// Distributes the line over tenders, instead of `entry`. The parts must sum to the line's gross amount. If a
+    /// part is less than its tender, the rest of the tender stays open for other lines.
+    #[serde(default)]
+    pub parts: Vec<Allocation>,
 }
 
 /// The undo of a manual settlement: the rules decide again.
@@ -52,18 +56,18 @@ impl Settlement {
         request: SettleRequest,
     ) -> Result<Reply, Error> {
         said(&request.actor, &request.reason)?;
-        if request.entry.iter().any(|id| id.contains(char::is_control)) {
-            return Err(Error::invalid(
-                "entry",
-                "must not contain control characters",
-            ));
-        }
+        check_targets(request.entry.as_deref(), &request.parts)?;
         let (now, line) = (self.core.clock.now(), line.to_owned());
+        let rules = self.policy.matching.clone();
         self.core
             .once(
                 key,
                 200,
-                in_tx!(|tx, line, request| settle(tx, &line, &request, now).await),
+                in_tx!(|tx, line, request, rules| {
+                    let (statement, row) = line_of(tx, &line).await?;
+                    let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
+                    settle(tx, &statement, row, &request, &rules, now).await
+                }),
             )
             .await
     }
@@ -126,34 +130,41 @@ pub(super) async fn line_of(tx: &mut dyn Tx, id: &str) -> Result<(StatementRow, 
 
 async fn settle(
     tx: &mut dyn Tx,
-    id: &str,
+    statement: &StatementRow,
+    row: LineRow,
     request: &SettleRequest,
+    rules: &MatchingRules,
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {
-    let (statement, row) = line_of(tx, id).await?;
-    if row.matched.outcome == Some(MatchOutcome::Matched) && request.entry.is_none() {
+    let target = request.entry.is_some() || !request.parts.is_empty();
+    if row.matched.outcome == Some(MatchOutcome::Matched) && !target {
         return Err(Error::Conflict {
             code: "line_matched",
-            message: format!("line {id} is already matched"),
+            message: format!("line {} is already matched", row.id()),
         });
     }
-    let tender = match &request.entry {
-        Some(entry) => Some(tender_of(tx, &row, entry).await?),
-        None => own_tender(tx, &row).await?,
+    let (tender, parts, difference) = match &*request.parts {
+        [] => whole_tender(tx, &row, request.entry.as_deref()).await?,
+        parts => (Some(distribute(tx, &row, parts).await?), parts.to_vec(), 0),
     };
-    let same_currency = |tender: &RecordedTender| {
-        tender.currency == row.line.currency && tender.minor_digits == row.line.minor_digits
+    let outcome = match parts.is_empty() {
+        true => MatchOutcome::NotApplicable,
+        false => MatchOutcome::Matched,
     };
-    let difference = tender.as_ref().filter(|tender| same_currency(tender));
     let after = LineMatch {
-        outcome: Some(manual_outcome(tender.is_some())),
+        outcome: Some(outcome),
         rule: Some(MatchRule::Hand),
-        settles: tender.is_some(),
-        difference: difference.map_or(0, |t| row.line.gross.saturating_sub(t.amount)),
+        parts,
+        difference,
         expected_fee: row.matched.expected_fee,
         ..match_fields(tender.as_ref())
     };
-    write_match(tx, &row, &after).await?;
+    tx.statement_line_match(&row.statement, row.number, &after)
+        .await?;
+    let mut others = LineGroup::new(&row.retailer);
+    others.add_parts(tx, &row.matched.parts).await?;
+    others.add_parts(tx, &after.parts).await?;
+    others.rematch(tx, rules).await?;
     let hand = ManualSettlementRow {
         line: row.id(),
         at: now,
@@ -165,46 +176,12 @@ async fn settle(
     };
     keep(tx, "line_settle", &hand).await?;
     answer(
-        &statement,
+        statement,
         LineRow {
             matched: after,
             ..row
         },
     )
-}
-
-/// The tender of an entry that no other line settles and whose amount is nearest to the line's.
-async fn tender_of(tx: &mut dyn Tx, row: &LineRow, entry: &str) -> Result<RecordedTender, Error> {
-    let refund = row.line.kind == StatementKind::Refund;
-    let tenders = tx.tender_list_by_entry(&row.retailer, entry).await?;
-    let id = row.id();
-    let free = tenders.into_iter().filter(|tender| {
-        tender.back == refund && tender.settled_by.as_deref().is_none_or(|by| by == id)
-    });
-    let nearest = free.min_by_key(|tender| {
-        let other_currency = tender.currency != row.line.currency;
-        (other_currency, tender.amount.abs_diff(row.line.gross))
-    });
-    nearest.ok_or_else(|| {
-        let side = if refund { "refund" } else { "payment" };
-        let message =
-            format!("must be a {side} of the retailer with a tender that no other line settles");
-        Error::invalid("entry", message)
-    })
-}
-
-/// The tender that the line is linked with, unless another line settles it.
-async fn own_tender(tx: &mut dyn Tx, row: &LineRow) -> Result<Option<RecordedTender>, Error> {
-    let matchable = matches!(
-        row.line.kind,
-        StatementKind::Payment | StatementKind::Refund
-    );
-    let Some(id) = row.matched.tender.as_ref().filter(|_| matchable) else {
-        return Ok(None);
-    };
-    let tender = tx.tender_get(id).await?;
-    let line = row.id();
-    Ok(tender.filter(|tender| tender.settled_by.as_ref().is_none_or(|by| *by == line)))
 }
 
 async fn undo(
@@ -223,7 +200,17 @@ async fn undo(
             message: format!("line {id} has no manual settlement to undo"),
         });
     }
-    let after = match_line(tx, &statement.header.provider, &row, rules).await?;
+    let released = LineRow {
+        matched: LineMatch::default(),
+        ..row.clone()
+    };
+    tx.statement_line_match(&row.statement, row.number, &released.matched)
+        .await?;
+    let mut group = LineGroup::new(&row.retailer);
+    group.add_parts(tx, &row.matched.parts).await?;
+    group.add_line(released, &statement.header.provider);
+    let mut matches = group.rematch(tx, rules).await?;
+    let after = matches.remove(&id).unwrap_or_default();
     let hand = ManualSettlementRow {
         line: id,
         at: now,

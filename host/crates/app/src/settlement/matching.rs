@@ -1,23 +1,23 @@
 //! Matches statement lines with tenders in batches, one retailer at a time.
 //!
+//! A line is matched together with all lines and tenders that share references with it, of any statement, so that
+//! the result does not depend on the order in which statements and tenders are recorded.
+//!
 //! The transaction that accepts a payment or refund only records its tenders as unchecked, so that tills do not
 //! wait for statements. Checking them later finds the lines that were imported before them. Both directions of
 //! matching lock the retailer first, so that neither misses what the other has not committed yet: the second
 //! one sees both the line and the tender.
 
+use super::group::LineGroup;
 use crate::settlement::Settlement;
-use galleria_domain::matching::match_with_tenders;
-use galleria_domain::{Entry, MatchRule, MatchingRules, RecordedTender, Store, Tender};
+use galleria_domain::{Entry, MatchingRules, RecordedTender, Store, Tender};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::records::{LineMatch, LineRow, StatementState, Tx};
-use std::collections::{BTreeMap, BTreeSet};
+use galleria_ports::records::{StatementState, Tx};
+use std::collections::BTreeMap;
 
 /// Lines in one transaction: about ten milliseconds, the longest wait of tills on the same SQLite file.
 pub(super) const PIECE: usize = 200;
-
-/// The most tenders of one reference that are compared. A split payment has only a few.
-const CANDIDATES: u32 = 50;
 
 /// The tenders of an entry to record for matching. Training records are excluded, and so is cash without a
 /// reference, which no provider settles.
@@ -50,7 +50,7 @@ pub(crate) fn tenders_of(
         business_date: entry.business_date.clone(),
         entry_id: entry.id.clone(),
         order_id: entry.order_id.clone(),
-        settled_by: None,
+        settled: 0,
     });
     let settled = |tender: &RecordedTender| {
         let references = [
@@ -136,11 +136,13 @@ async fn match_piece(tx: &mut dyn Tx, id: &str, rules: &MatchingRules) -> Result
     let lines = tx
         .statement_line_list(id, None, row.matched_to, piece)
         .await?;
-    for line in &lines {
-        match_line(tx, &row.header.provider, line, rules).await?;
-    }
     let reached = lines.last().map_or(row.matched_to, |line| line.number);
     let more = reached < row.lines && !lines.is_empty();
+    let mut group = LineGroup::new(&row.retailer);
+    for line in lines {
+        group.add_line(line, &row.header.provider);
+    }
+    group.rematch(tx, rules).await?;
     let state = if more {
         StatementState::Matching
     } else {
@@ -156,84 +158,27 @@ async fn match_tenders(
 ) -> Result<bool, Error> {
     let piece = u32::try_from(PIECE).unwrap_or(u32::MAX);
     let fresh = tx.tender_list_unchecked(piece).await?;
-    let retailers: BTreeSet<&str> = fresh.iter().map(|tender| &*tender.retailer).collect();
-    for retailer in retailers {
-        // In the order of names, so that two replicas never deadlock.
-        tx.matching_lock(retailer).await?;
+    let any = !fresh.is_empty();
+    // By name, so that two replicas lock in the same order and never deadlock.
+    let mut by_retailer: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for tender in fresh {
+        let ids = by_retailer.entry(tender.retailer).or_default();
+        ids.push(tender.id);
     }
     let defaults = MatchingRules::default();
-    for tender in &fresh {
-        // Before matching: a line that releases the tender below makes it unchecked again.
-        tx.tender_mark_checked(&tender.id).await?;
-        for line in tx.statement_line_list_waiting(tender, CANDIDATES).await? {
-            let Some(statement) = tx.statement_get(&line.statement).await? else {
-                continue;
-            };
-            let rules = rules.get(&tender.retailer).unwrap_or(&defaults);
-            match_line(tx, &statement.header.provider, &line, rules).await?;
+    for (retailer, ids) in by_retailer {
+        tx.matching_lock(&retailer).await?;
+        let mut group = LineGroup::new(&retailer);
+        for id in ids {
+            tx.tender_mark_checked(&id).await?;
+            // The tender may have changed before the lock was acquired.
+            if let Some(tender) = tx.tender_get(&id).await? {
+                group.add_tender(tender);
+            }
         }
+        group
+            .rematch(tx, rules.get(&retailer).unwrap_or(&defaults))
+            .await?;
     }
-    Ok(!fresh.is_empty())
-}
-
-/// Matches a line and records changes. The retailer must be locked.
-pub(super) async fn match_line(
-    tx: &mut dyn Tx,
-    provider: &str,
-    row: &LineRow,
-    rules: &MatchingRules,
-) -> Result<LineMatch, Error> {
-    let candidates = tx
-        .tender_list_by_reference(&row.retailer, &row.line, CANDIDATES)
-        .await?;
-    let id = row.id();
-    let verdict = match_with_tenders(provider, &id, &row.line, &candidates, rules);
-    let tender = verdict.tender.map(|index| &candidates[index]);
-    let matched = LineMatch {
-        outcome: Some(verdict.outcome),
-        rule: Some(verdict.rule),
-        settles: verdict.settles,
-        difference: verdict.difference,
-        expected_fee: verdict.expected_fee,
-        waits: verdict.waits,
-        ..match_fields(tender)
-    };
-    write_match(tx, row, &matched).await?;
-    Ok(matched)
-}
-
-/// The fields of a match that derive from its tender.
-pub(super) fn match_fields(tender: Option<&RecordedTender>) -> LineMatch {
-    tender.map_or_else(LineMatch::default, |tender| LineMatch {
-        tender: Some(tender.id.clone()),
-        store_id: tender.store_id.clone(),
-        store: tender.store.clone(),
-        business_date: tender.business_date.clone(),
-        entry_id: tender.entry_id.clone(),
-        rule: Some(MatchRule::Hand),
-        ..LineMatch::default()
-    })
-}
-
-/// Records the match of a line, and updates which tender it settles.
-pub(super) async fn write_match(
-    tx: &mut dyn Tx,
-    row: &LineRow,
-    matched: &LineMatch,
-) -> Result<(), Error> {
-    if *matched == row.matched {
-        return Ok(());
-    }
-    let settled = |matched: &LineMatch| matched.tender.clone().filter(|_| matched.settles);
-    let (before, after) = (settled(&row.matched), settled(matched));
-    if before != after {
-        if let Some(before) = before {
-            tx.tender_settle(&before, None).await?;
-        }
-        if let Some(after) = after {
-            tx.tender_settle(&after, Some(&row.id())).await?;
-        }
-    }
-    tx.statement_line_match(&row.statement, row.number, matched)
-        .await
+    Ok(any)
 }

@@ -4,6 +4,8 @@
 //! Owns: the checks of a statement, when it becomes visible, and the order in which lines are matched. Never
 //! knows formats of files (plugins read them), SQL, or where originals are stored.
 
+mod distribution;
+mod group;
 mod intake;
 mod lease;
 mod manual_settlement;
@@ -19,8 +21,8 @@ pub use manual_settlement::{SettleRequest, UndoRequest};
 pub use pickups::check_pickups;
 pub use reading::{KindSum, Reading, read};
 pub use views::{
-    ExplainView, LineView, ManualSettlementView, OutcomeView, StatementView, Uncovered, major,
-    outcome_word,
+    BalanceView, ExplainView, LineView, ManualSettlementView, OutcomeView, PaymentView,
+    StatementView, Uncovered, major, outcome_word,
 };
 
 pub(crate) use matching::tenders_of;

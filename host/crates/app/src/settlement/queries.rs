@@ -1,12 +1,15 @@
 //! Queries for statements and lines, and the explanation of a line's outcome.
 
-use super::views::{ExplainView, LineView, ManualSettlementView, StatementView, Uncovered, parts};
+use super::views::{
+    ExplainView, LineView, ManualSettlementView, PaymentView, StatementView, Uncovered, parts,
+};
 use crate::settlement::Settlement;
+use galleria_domain::matching::ReferenceKind;
 use galleria_domain::{MatchOutcome, MatchRule, RecordedTender};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::records::{StatementRow, StatementState, UncoveredCursor};
-use jiff::Timestamp;
+use galleria_ports::records::{LineRow, StatementRow, StatementState, Tx, UncoveredCursor};
+use jiff::{Timestamp, tz::TimeZone};
 
 fn no_statement(id: &str) -> Error {
     Error::NotFound {
@@ -36,7 +39,7 @@ impl Settlement {
                 return Ok(None);
             };
             let sums = tx.statement_sums(&id).await?;
-            Ok(Some(StatementView::of(row, sums)))
+            StatementView::with_sums(row, sums).map(Some)
         }));
         found.await?.ok_or_else(|| no_statement(id))
     }
@@ -50,12 +53,17 @@ impl Settlement {
     ) -> Result<Vec<StatementView>, Error> {
         let retailer = retailer.map(str::to_owned);
         let after = after.map(|(day, id)| (day.to_owned(), id.to_owned()));
-        let rows = self.core.records.read(in_tx!(|tx, retailer, after| {
+        let views = self.core.records.read(in_tx!(|tx, retailer, after| {
             let after = after.as_ref().map(|(day, id)| (&**day, &**id));
-            tx.statement_list(retailer.as_deref(), after, limit).await
+            let rows = tx.statement_list(retailer.as_deref(), after, limit).await?;
+            let mut views = Vec::with_capacity(rows.len());
+            for row in rows {
+                let counts = tx.statement_counts(&row.id).await?;
+                views.push(StatementView::of(row, &counts));
+            }
+            Ok(views)
         }));
-        let rows = rows.await?.into_iter();
-        Ok(rows.map(|row| StatementView::of(row, Vec::new())).collect())
+        views.await
     }
 
     /// Lists lines of a statement after a number, optionally of one outcome.
@@ -95,13 +103,27 @@ impl Settlement {
             let Some((statement, row)) = there.zip(row) else {
                 return Ok(None);
             };
-            let candidates = tx
-                .tender_list_by_reference(&row.retailer, &row.line, 50)
-                .await?;
+            let candidates = candidates(tx, &row).await?;
+            let mut payments = Vec::new();
+            for tender in &candidates {
+                for (line, amount) in tx.tender_payments(&tender.id, CANDIDATES).await? {
+                    payments.push(PaymentView {
+                        tender: tender.id.clone(),
+                        line,
+                        amount,
+                    });
+                }
+            }
             let manual_settlements = tx.manual_settlement_list(&id).await?;
-            Ok(Some((statement, row, candidates, manual_settlements)))
+            Ok(Some((
+                statement,
+                row,
+                candidates,
+                payments,
+                manual_settlements,
+            )))
         }));
-        let (statement, row, candidates, manual_settlements) =
+        let (statement, row, candidates, payments, manual_settlements) =
             read.await?.ok_or_else(|| Error::NotFound {
                 what: "statement line",
                 id: id.to_owned(),
@@ -113,6 +135,7 @@ impl Settlement {
             line: LineView::of(&statement, row),
             because,
             candidates,
+            payments,
             amount_tolerance: rules.amount_tolerance,
             fee_tolerance: rules.fee_tolerance,
             manual_settlements: manual_settlements
@@ -122,8 +145,8 @@ impl Settlement {
         })
     }
 
-    /// Lists payments and refunds that are overdue on statements, the oldest first. `days` overrides the retailer's
-    /// setting. Also returns the `after` of the next page.
+    /// Lists payments and refunds that are overdue on statements, the oldest first: those whose business date is at
+    /// least `days` days ago, by default as the retailer's setting says. Also returns the `after` of the next page.
     pub async fn uncovered(
         &self,
         retailer: &str,
@@ -132,15 +155,20 @@ impl Settlement {
         limit: u32,
     ) -> Result<(Vec<Uncovered>, Option<String>), Error> {
         let rules = self.matching_rules(retailer);
-        let now = self.core.clock.now();
-        let days = i64::from(days.unwrap_or(rules.uncovered_after_days));
-        let age = jiff::SignedDuration::from_hours(days.saturating_mul(24));
-        // Saturate: nothing is that old.
-        let before = now.checked_sub(age).unwrap_or(Timestamp::UNIX_EPOCH);
+        let today = self
+            .core
+            .clock
+            .now()
+            .to_zoned_datetime(TimeZone::UTC)
+            .date();
+        let days = jiff::Span::new().try_days(days.unwrap_or(rules.uncovered_after_days));
+        // No date is that old.
+        let last = days.and_then(|days| today.checked_sub(days));
+        let last = last.unwrap_or(jiff::civil::Date::ZERO).to_string();
         let after = match after {
             Some(text) => uncovered_key(text)?,
             None => UncoveredCursor {
-                accepted_at: Timestamp::UNIX_EPOCH,
+                business_date: String::new(),
                 id: String::new(),
             },
         };
@@ -149,30 +177,57 @@ impl Settlement {
         let rows = self
             .core
             .records
-            .read(in_tx!(|tx, retailer, kinds, after| tx
-                .tender_list_uncovered(&retailer, before, &kinds, &after, limit + 1)
+            .read(in_tx!(|tx, retailer, last, kinds, after| tx
+                .tender_list_uncovered(&retailer, &last, &kinds, &after, limit + 1)
                 .await));
         let mut rows = rows.await?;
         let page_size = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > page_size;
         rows.truncate(page_size);
         let last = rows.last().filter(|_| more);
-        let next = last.map(|(tender, at)| format!("{}~{}", at.as_millisecond(), tender.id));
-        let view = |(tender, at): (RecordedTender, Timestamp)| Uncovered {
-            tender,
-            accepted_at: at.to_string(),
-            days: now.duration_since(at).as_hours() / 24,
+        let next = last.map(|(tender, _)| format!("{}~{}", tender.business_date, tender.id));
+        let view = |(tender, at): (RecordedTender, Timestamp)| {
+            let day = tender.business_date.parse().unwrap_or(today);
+            Uncovered {
+                open: tender.amount - tender.settled,
+                tender,
+                accepted_at: at.to_string(),
+                days: today.since(day).map_or(0, |age| age.get_days().into()),
+            }
         };
         Ok((rows.into_iter().map(view).collect(), next))
     }
 }
 
+/// The most tenders of a reference, and lines of a tender, that explain a line.
+const CANDIDATES: u32 = 50;
+
+/// The tenders that share a reference with a line.
+async fn candidates(tx: &mut dyn Tx, row: &LineRow) -> Result<Vec<RecordedTender>, Error> {
+    let mut tenders: Vec<RecordedTender> = Vec::new();
+    for kind in ReferenceKind::ALL {
+        let reference = kind.of_line(&row.line);
+        if reference.is_empty() {
+            continue;
+        }
+        let found = tx
+            .tender_list_by_reference(&row.retailer, kind, reference, CANDIDATES)
+            .await?;
+        for tender in found {
+            if tenders.iter().all(|other| other.id != tender.id) {
+                tenders.push(tender);
+            }
+        }
+    }
+    Ok(tenders)
+}
+
 fn uncovered_key(text: &str) -> Result<UncoveredCursor, Error> {
     let wrong = || Error::invalid("after", "must be the `next` of the previous page");
-    let (at, id) = text.split_once('~').ok_or_else(wrong)?;
-    let at = at.parse().map_err(|_| wrong())?;
+    let (day, id) = text.split_once('~').ok_or_else(wrong)?;
+    day.parse::<jiff::civil::Date>().map_err(|_| wrong())?;
     Ok(UncoveredCursor {
-        accepted_at: Timestamp::from_millisecond(at).map_err(|_| wrong())?,
+        business_date: day.to_owned(),
         id: id.to_owned(),
     })
 }
@@ -184,8 +239,10 @@ fn because(rule: Option<MatchRule>, outcome: Option<MatchOutcome>) -> String {
     };
     let by = match rule {
         MatchRule::Kind => return "lines of this kind have nothing to match with".into(),
+        MatchRule::ZeroAmount => return "its amount is zero, so it settles nothing".into(),
         MatchRule::NothingFound => {
-            return "no recorded payment or refund has one of its references".into();
+            return "no recorded payment or refund has one of its references and fits its amount"
+                .into();
         }
         MatchRule::Hand => return "a person settled it".into(),
         MatchRule::ModificationReference => "the provider's reference of the refund",
@@ -193,9 +250,11 @@ fn because(rule: Option<MatchRule>, outcome: Option<MatchOutcome>) -> String {
         MatchRule::MerchantReference => "our own reference",
     };
     let found = match outcome {
-        MatchOutcome::Duplicate => "but another line has already settled it",
+        MatchOutcome::Duplicate => "but other lines have already settled it",
         MatchOutcome::CurrencyMismatch => "but the record has another currency",
-        MatchOutcome::AmountMismatch => "but the amounts differ by more than the tolerance",
+        MatchOutcome::AmountMismatch => {
+            "but the amounts of its lines and the record differ by more than the tolerance"
+        }
         MatchOutcome::FeeMismatch => "but the fee is not the agreed one",
         _ => "and amount, currency and fee agree",
     };

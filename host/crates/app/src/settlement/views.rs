@@ -1,8 +1,9 @@
 //! Views of statements and lines.
 
 use galleria_domain::{
-    MatchOutcome, MatchRule, Money, RecordedTender, StatementHeader, StatementLine,
+    Allocation, MatchOutcome, MatchRule, Money, RecordedTender, StatementHeader, StatementLine,
 };
+use galleria_ports::Error;
 use galleria_ports::records::{
     LineRow, ManualSettlementRow, OutcomeSum, StatementRow, StatementState,
 };
@@ -28,12 +29,36 @@ pub struct StatementView {
     pub lines: u64,
     /// The sum of their net amounts, in minor units of the payout's currency.
     pub net: Money,
-    /// `matching`, or `matched` if every line has its outcome.
+    /// `matching` while lines are matched. Then `matched` if all payments and refunds match, `partly-matched` or
+    /// `unmatched`.
     pub state: String,
+    /// The number of lines that are payments or refunds, except lines that settle nothing.
+    pub compared: u64,
+    /// The number of these lines that match.
+    pub matched: u64,
     /// Time of the import, RFC 3339.
     pub imported_at: String,
     /// Sums by outcome, which add up to `net`. Empty in lists.
     pub outcomes: Vec<OutcomeView>,
+    /// What the payout consists of. Absent in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<BalanceView>,
+}
+
+/// What a payout consists of, in minor units of its currency: the five sums add up to its `net`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BalanceView {
+    /// Payments and refunds that match, before fees.
+    pub matched: Money,
+    /// Payments and refunds that differ from the record, or that were settled before; before fees.
+    pub differences: Money,
+    /// Payments and refunds that no record explains, or that are not matched yet; before fees.
+    pub unmatched: Money,
+    /// The fees of all lines, and the lines that are fees; negative if the provider kept them.
+    pub fees: Money,
+    /// Chargebacks, corrections, and lines that a person decided to be about no record; before fees.
+    pub other: Money,
 }
 
 /// The lines of one outcome. Sums are in minor units of the payout's currency.
@@ -80,7 +105,10 @@ pub struct LineView {
     pub business_date: String,
     /// The id of the sale or refund.
     pub entry: String,
-    /// Statement minus record, in minor units of the line's currency.
+    /// The parts of tenders that the line pays, each in the tender's minor units.
+    pub parts: Vec<Allocation>,
+    /// Statement minus record, in minor units of the line's currency. If lines pay less than their record, the last
+    /// of them has the difference of all.
     pub difference: Money,
     /// The agreed fee, if there is one.
     pub expected_fee: Option<Money>,
@@ -96,12 +124,26 @@ pub struct ExplainView {
     pub because: String,
     /// Tenders that share a reference with the line, oldest first.
     pub candidates: Vec<RecordedTender>,
+    /// The lines that pay these tenders.
+    pub payments: Vec<PaymentView>,
     /// Allowed difference of amounts, minor units.
     pub amount_tolerance: Money,
     /// Allowed difference of fees, minor units.
     pub fee_tolerance: Money,
     /// Manual settlements, oldest first.
     pub manual_settlements: Vec<ManualSettlementView>,
+}
+
+/// The part of a tender that a line pays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PaymentView {
+    /// The tender.
+    pub tender: String,
+    /// The line.
+    pub line: String,
+    /// In the tender's minor units; negative for a refund.
+    pub amount: Money,
 }
 
 /// A manual settlement of a line, or its undo.
@@ -124,6 +166,8 @@ pub struct ManualSettlementView {
     pub after: String,
     /// The entry after; empty if there is none.
     pub entry_after: String,
+    /// The parts of tenders that the line pays after it.
+    pub parts_after: Vec<Allocation>,
 }
 
 /// A payment or refund that no statement covers.
@@ -132,9 +176,11 @@ pub struct ManualSettlementView {
 pub struct Uncovered {
     /// The tender.
     pub tender: RecordedTender,
+    /// The part of its amount that no line pays.
+    pub open: Money,
     /// Time of acceptance, RFC 3339.
     pub accepted_at: String,
-    /// Whole days since then.
+    /// Days since its business date.
     pub days: i64,
 }
 
@@ -162,14 +208,21 @@ pub(super) fn parts(id: &str) -> Option<(&str, u64)> {
 }
 
 impl StatementView {
-    pub(super) fn of(row: StatementRow, sums: Vec<OutcomeSum>) -> Self {
+    /// A statement as lists show it.
+    pub(super) fn of(row: StatementRow, counts: &[(Option<MatchOutcome>, u64)]) -> Self {
+        let count = |is: fn(Option<MatchOutcome>) -> bool| {
+            let counts = counts.iter().filter(|(outcome, _)| is(*outcome));
+            counts.map(|(_, lines)| lines).sum()
+        };
+        let compared = count(|outcome| outcome != Some(MatchOutcome::NotApplicable));
+        let matched = count(|outcome| outcome == Some(MatchOutcome::Matched));
         let state = match row.state {
             StatementState::Importing => "importing",
             StatementState::Matching => "matching",
-            StatementState::Matched => "matched",
+            StatementState::Matched if matched == compared => "matched",
+            StatementState::Matched if matched == 0 => "unmatched",
+            StatementState::Matched => "partly-matched",
         };
-        let mut outcomes: Vec<_> = sums;
-        outcomes.sort_by_key(|sum| sum.outcome);
         Self {
             id: row.id,
             retailer: row.retailer,
@@ -180,14 +233,37 @@ impl StatementView {
             lines: row.lines,
             net: row.net,
             state: state.into(),
+            compared,
+            matched,
             imported_at: row.imported_at.to_string(),
-            outcomes: outcomes.into_iter().map(OutcomeView::of).collect(),
+            outcomes: Vec::new(),
+            balance: None,
         }
+    }
+
+    /// A statement with its sums. Fails if they do not add up to the payout.
+    pub(super) fn with_sums(row: StatementRow, mut sums: Vec<OutcomeSum>) -> Result<Self, Error> {
+        sums.sort_by_key(|sum| sum.outcome);
+        let counts: Vec<_> = sums.iter().map(|sum| (sum.outcome, sum.lines)).collect();
+        let balance = BalanceView::of(&sums);
+        if balance.total() != row.net
+            || counts.iter().map(|(_, lines)| lines).sum::<u64>() != row.lines
+        {
+            return Err(Error::Internal(format!(
+                "the lines of statement {} do not add up to its payout of {}: {balance:?}",
+                row.id, row.net
+            )));
+        }
+        Ok(Self {
+            outcomes: sums.into_iter().map(OutcomeView::of).collect(),
+            balance: Some(balance),
+            ..Self::of(row, &counts)
+        })
     }
 }
 
 impl OutcomeView {
-    pub(super) fn of(sum: OutcomeSum) -> Self {
+    fn of(sum: OutcomeSum) -> Self {
         Self {
             outcome: outcome_word(sum.outcome).into(),
             lines: sum.lines,
@@ -195,6 +271,33 @@ impl OutcomeView {
             fee: sum.fee,
             net: sum.net,
         }
+    }
+}
+
+impl BalanceView {
+    fn of(sums: &[OutcomeSum]) -> Self {
+        let mut balance = Self::default();
+        for sum in sums {
+            let place = match sum.outcome {
+                Some(MatchOutcome::Matched) => &mut balance.matched,
+                Some(
+                    MatchOutcome::AmountMismatch
+                    | MatchOutcome::CurrencyMismatch
+                    | MatchOutcome::FeeMismatch
+                    | MatchOutcome::Duplicate,
+                ) => &mut balance.differences,
+                Some(MatchOutcome::Unmatched) | None => &mut balance.unmatched,
+                Some(MatchOutcome::NotApplicable) => &mut balance.other,
+            };
+            *place += sum.converted - sum.fee_lines;
+            balance.fees += sum.fee_lines - sum.fee;
+        }
+        balance
+    }
+
+    /// The payout.
+    pub fn total(&self) -> Money {
+        self.matched + self.differences + self.unmatched + self.fees + self.other
     }
 }
 
@@ -215,6 +318,7 @@ impl LineView {
             store: matched.store,
             business_date: matched.business_date,
             entry: matched.entry_id,
+            parts: matched.parts,
             difference: matched.difference,
             expected_fee: matched.expected_fee,
         }
@@ -232,6 +336,7 @@ impl ManualSettlementView {
             entry_before: row.before.entry_id,
             after: outcome_word(row.after.outcome).into(),
             entry_after: row.after.entry_id,
+            parts_after: row.after.parts,
         }
     }
 }

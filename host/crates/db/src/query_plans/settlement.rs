@@ -1,34 +1,36 @@
 //! Queries of settlement statements.
 
 use crate::Db;
+use galleria_domain::MatchOutcome;
+use galleria_domain::matching::ReferenceKind;
 use galleria_domain::plugin::Point;
-use galleria_domain::{MatchOutcome, RecordedTender, StatementKind, StatementLine};
 use galleria_ports::in_tx;
-use galleria_ports::records::{Records, RunRow, RunState, SettlementCursor, UncoveredCursor};
+use galleria_ports::records::{
+    LineMatch, Records, RunRow, RunState, SettlementCursor, UncoveredCursor,
+};
 use jiff::Timestamp;
 
 /// Runs the queries of settlement.
 pub(super) async fn run_settlement_queries(db: &Db) {
     let records: &dyn Records = db;
     let result = records.write(in_tx!(|tx| {
-        let (now, line) = (Timestamp::UNIX_EPOCH, line());
-        let tender = RecordedTender {
-            psp_reference: "p".into(),
-            modification_reference: "m".into(),
-            merchant_reference: "o".into(),
-            ..RecordedTender::default()
-        };
+        let now = Timestamp::UNIX_EPOCH;
         let after = UncoveredCursor {
-            accepted_at: now,
+            business_date: String::new(),
             id: String::new(),
         };
         tx.tender_void("e").await?;
         tx.tender_list_unchecked(1).await?;
         tx.tender_mark_checked("t").await?;
-        tx.tender_list_by_reference("r", &line, 1).await?;
+        for kind in ReferenceKind::ALL {
+            tx.tender_list_by_reference("r", kind, "p", 1).await?;
+            tx.statement_line_list_by_reference("r", kind, "p", 1)
+                .await?;
+        }
+        tx.tender_settled_manually("t").await?;
         tx.tender_list_by_entry("r", "e").await?;
-        tx.tender_settle("t", None).await?;
-        tx.tender_list_uncovered("r", now, &[], &after, 1).await?;
+        tx.tender_settle("t", 0, false).await?;
+        tx.tender_list_uncovered("r", "9", &[], &after, 1).await?;
         tx.lease_take("l", "o", now, now).await?;
         tx.lease_renew("l", "o", now).await?;
         tx.statement_get("s").await?;
@@ -39,8 +41,11 @@ pub(super) async fn run_settlement_queries(db: &Db) {
         tx.statement_line_list("s", None, 0, 1).await?;
         tx.statement_line_list("s", Some(MatchOutcome::Matched), 0, 1)
             .await?;
-        tx.statement_line_list_waiting(&tender, 1).await?;
+        tx.statement_line_match("s", 1, &LineMatch::default())
+            .await?;
         tx.statement_sums("s").await?;
+        tx.statement_counts("s").await?;
+        tx.tender_payments("t", 1).await?;
         tx.manual_settlement_list("s.1").await?;
         let run = settlement_run();
         tx.run_insert(&run).await?;
@@ -80,26 +85,5 @@ fn settlement_run() -> RunRow {
         created_at: now,
         begun_at: None,
         ended_at: None,
-    }
-}
-
-/// A line with all references.
-fn line() -> StatementLine {
-    StatementLine {
-        row: 1,
-        kind: StatementKind::Payment,
-        id: String::new(),
-        psp_reference: "p".into(),
-        modification_reference: "m".into(),
-        merchant_reference: "o".into(),
-        booked_at: String::new(),
-        currency: String::new(),
-        minor_digits: 2,
-        gross: 0,
-        rate: None,
-        converted: 0,
-        fee: 0,
-        net: 0,
-        attributes: Vec::new(),
     }
 }

@@ -140,7 +140,7 @@ pub(crate) const SUBJECTS_OF_RETAILER: &[(Subject, &str)] = &[
     (
         Line,
         "SELECT statement_id || '.' || CAST(number AS TEXT) AS id FROM statement_lines WHERE
-         waits = 1 AND retailer = $3 AND psp_reference = $1 AND psp_reference <> '' LIMIT $2",
+         tender_id IS NULL AND retailer = $3 AND psp_reference = $1 AND psp_reference <> '' LIMIT $2",
     ),
     (
         Order,
@@ -150,7 +150,7 @@ pub(crate) const SUBJECTS_OF_RETAILER: &[(Subject, &str)] = &[
     (
         Line,
         "SELECT statement_id || '.' || CAST(number AS TEXT) AS id FROM statement_lines WHERE
-         waits = 1 AND retailer = $3 AND modification_reference = $1 AND modification_reference
+         tender_id IS NULL AND retailer = $3 AND modification_reference = $1 AND modification_reference
          <> '' LIMIT $2",
     ),
     (
@@ -161,7 +161,7 @@ pub(crate) const SUBJECTS_OF_RETAILER: &[(Subject, &str)] = &[
     (
         Line,
         "SELECT statement_id || '.' || CAST(number AS TEXT) AS id FROM statement_lines WHERE
-         waits = 1 AND retailer = $3 AND merchant_reference = $1 AND merchant_reference <> ''
+         tender_id IS NULL AND retailer = $3 AND merchant_reference = $1 AND merchant_reference <> ''
          LIMIT $2",
     ),
 ];

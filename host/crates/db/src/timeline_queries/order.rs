@@ -52,12 +52,12 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
     },
     TimelineQuery {
         kind: "tender",
-        columns: &["kind", "provider", "psp_reference", "modification_reference", "merchant_reference", "amount", "currency", "settled_by"],
+        columns: &["kind", "provider", "psp_reference", "modification_reference", "merchant_reference", "amount", "currency", "settled"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(provider AS
          TEXT) AS provider, CAST(psp_reference AS TEXT) AS psp_reference,
          CAST(modification_reference AS TEXT) AS modification_reference, CAST(merchant_reference
          AS TEXT) AS merchant_reference, CAST(amount AS TEXT) AS amount, CAST(currency AS TEXT)
-         AS currency, CAST(settled_by AS TEXT) AS settled_by FROM tenders WHERE order_id = $1
+         AS currency, CAST(settled AS TEXT) AS settled FROM tenders WHERE order_id = $1
          LIMIT $2",
     },
     TimelineQuery {
@@ -69,6 +69,18 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
          CAST(l.difference AS TEXT) AS difference, CAST(l.tender_id AS TEXT) AS tender FROM
          tenders t JOIN statement_lines l ON l.tender_id = t.id JOIN statements s ON s.id =
          l.statement_id WHERE t.order_id = $1 AND l.tender_id IS NOT NULL LIMIT $2",
+    },
+    // The lines that a person distributed over the tenders of several orders, and that name another one.
+    TimelineQuery {
+        kind: "statement_line",
+        columns: &["statement", "outcome", "rule", "net", "fee", "difference", "tender"],
+        sql: "SELECT s.imported_ms AS at_ms, l.statement_id || '.' || CAST(l.number AS TEXT) AS id,
+         CAST(l.statement_id AS TEXT) AS statement, CAST(l.outcome AS TEXT) AS outcome,
+         CAST(l.rule AS TEXT) AS rule, CAST(l.net AS TEXT) AS net, CAST(l.fee AS TEXT) AS fee,
+         CAST(l.difference AS TEXT) AS difference, CAST(a.tender_id AS TEXT) AS tender FROM
+         tenders t JOIN allocations a ON a.tender_id = t.id JOIN statement_lines l ON l.statement_id
+         = a.statement_id AND l.number = a.number JOIN statements s ON s.id = l.statement_id WHERE
+         t.order_id = $1 AND l.tender_id <> t.id LIMIT $2",
     },
     TimelineQuery {
         kind: "attempt",

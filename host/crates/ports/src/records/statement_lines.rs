@@ -2,7 +2,8 @@
 
 use crate::Error;
 use async_trait::async_trait;
-use galleria_domain::{MatchOutcome, MatchRule, Money, RecordedTender, StatementLine};
+use galleria_domain::matching::ReferenceKind;
+use galleria_domain::{Allocation, MatchOutcome, MatchRule, Money, StatementLine};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +38,9 @@ pub struct LineMatch {
     pub rule: Option<MatchRule>,
     /// The matched tender.
     pub tender: Option<String>,
-    /// Whether the line settles this tender.
-    pub settles: bool,
+    /// The parts of tenders that the line pays. A person may have distributed it over several.
+    #[serde(default)]
+    pub parts: Vec<Allocation>,
     /// The host's id of the tender's store.
     pub store_id: String,
     /// The retailer's id of the store.
@@ -47,12 +49,10 @@ pub struct LineMatch {
     pub business_date: String,
     /// The id of the sale or refund.
     pub entry_id: String,
-    /// The line's amount minus the tender's, in minor units of the line.
+    /// The line's amount minus what it should be, in minor units of the line.
     pub difference: Money,
     /// The fee by the agreed rate.
     pub expected_fee: Option<Money>,
-    /// Whether a tender recorded later may change the result.
-    pub waits: bool,
 }
 
 /// A manual settlement of a line, or its undo.
@@ -87,6 +87,8 @@ pub struct OutcomeSum {
     pub fee: Money,
     /// Sum of net.
     pub net: Money,
+    /// The part of `converted` from lines that are fees.
+    pub fee_lines: Money,
 }
 
 /// Records of statement lines.
@@ -110,19 +112,32 @@ pub trait StatementLines {
         after: u64,
         limit: u32,
     ) -> Result<Vec<LineRow>, Error>;
-    /// Lines that wait for a tender with a reference of this one.
-    async fn statement_line_list_waiting(
+    /// Visible lines of a retailer with a reference, each with the provider of its statement.
+    async fn statement_line_list_by_reference(
         &mut self,
-        tender: &RecordedTender,
+        retailer: &str,
+        kind: ReferenceKind,
+        reference: &str,
         limit: u32,
-    ) -> Result<Vec<LineRow>, Error>;
-    /// Writes the matching result of a line.
+    ) -> Result<Vec<(LineRow, String)>, Error>;
+    /// Writes the matching result of a line, with the parts of tenders that it pays.
     async fn statement_line_match(
         &mut self,
         statement: &str,
         number: u64,
         matched: &LineMatch,
     ) -> Result<(), Error>;
+    /// The ids of the lines that pay a tender, with the part that each pays.
+    async fn tender_payments(
+        &mut self,
+        tender: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, Money)>, Error>;
+    /// The number of a statement's lines of each outcome. Reads only an index.
+    async fn statement_counts(
+        &mut self,
+        statement: &str,
+    ) -> Result<Vec<(Option<MatchOutcome>, u64)>, Error>;
     /// Sums of a statement's lines by outcome.
     async fn statement_sums(&mut self, statement: &str) -> Result<Vec<OutcomeSum>, Error>;
     /// Adds a manual settlement.

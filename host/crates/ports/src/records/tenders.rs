@@ -2,14 +2,15 @@
 
 use crate::Error;
 use async_trait::async_trait;
-use galleria_domain::{RecordedTender, StatementLine};
+use galleria_domain::matching::ReferenceKind;
+use galleria_domain::{Money, RecordedTender};
 use jiff::Timestamp;
 
 /// Position of a reader of uncovered payments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UncoveredCursor {
-    /// When the tender was accepted.
-    pub accepted_at: Timestamp,
+    /// The tender's business date.
+    pub business_date: String,
     /// The row's id.
     pub id: String,
 }
@@ -29,12 +30,12 @@ pub trait Tenders {
     async fn tender_list_unchecked(&mut self, limit: u32) -> Result<Vec<RecordedTender>, Error>;
     /// Records that matching has checked a tender.
     async fn tender_mark_checked(&mut self, id: &str) -> Result<(), Error>;
-    /// Tenders that share a reference with a line, at most `limit` for each reference, oldest
-    /// first.
+    /// Tenders of a retailer with a reference, oldest first.
     async fn tender_list_by_reference(
         &mut self,
         retailer: &str,
-        line: &StatementLine,
+        kind: ReferenceKind,
+        reference: &str,
         limit: u32,
     ) -> Result<Vec<RecordedTender>, Error>;
     /// A tender.
@@ -45,14 +46,17 @@ pub trait Tenders {
         retailer: &str,
         entry_id: &str,
     ) -> Result<Vec<RecordedTender>, Error>;
-    /// Sets the line that settles a tender, or clears it.
-    async fn tender_settle(&mut self, id: &str, line: Option<&str>) -> Result<(), Error>;
-    /// Tenders of a retailer that no line settles, accepted before `before`, after `after`. If
+    /// The part of a tender that manually settled lines pay.
+    async fn tender_settled_manually(&mut self, id: &str) -> Result<Money, Error>;
+    /// Sets the paid part of a tender, and whether it is covered.
+    async fn tender_settle(&mut self, id: &str, settled: Money, covered: bool)
+    -> Result<(), Error>;
+    /// Tenders of a retailer that lines do not cover, with a business date up to `last`, after `after`. If
     /// `kinds` is empty, those with a provider's reference.
     async fn tender_list_uncovered(
         &mut self,
         retailer: &str,
-        before: Timestamp,
+        last: &str,
         kinds: &[String],
         after: &UncoveredCursor,
         limit: u32,

@@ -94,7 +94,7 @@ impl Setup<'_> {
         self.client
             .upload(&path, "statement", "text/csv", text)
             .await?;
-        let matched = |one: &Value| one["state"] == "matched";
+        let matched = |one: &Value| one["state"] != "matching";
         let statements = self.list("/v1/statements", "statements", matched).await?;
         let ids = texts(&statements, "id")?;
         ids.into_iter().next().context("statement")

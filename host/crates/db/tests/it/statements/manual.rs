@@ -7,6 +7,8 @@ use crate::stage::Stage;
 use galleria_app::settlement::{Imported, SettleRequest, UndoRequest};
 use galleria_domain::{MatchingRules, RecordedTender};
 use galleria_ports::Error;
+use galleria_ports::clock::Clock as _;
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ async fn a_released_tender_settles_its_duplicate(stage: &Stage) {
         actor: "ann".into(),
         reason: "the terminal mixed them up".into(),
         entry: Some("p2".into()),
+        parts: vec![],
     };
     let settled = importer
         .app
@@ -73,9 +76,13 @@ async fn uncovered_payments_are_listed(stage: &Stage) {
             (entries, next)
         }
     };
+    let today = importer.clock.now().to_zoned_datetime(TimeZone::UTC).date();
+    assert_eq!(today.to_string(), "2026-11-18", "the business date");
     assert_eq!(entries(None, None, 10).await.0, Vec::<String>::new());
     assert_eq!(entries(Some(0), None, 10).await.0, ["p2", "p5"]);
-    importer.clock.advance(Duration::from_secs(8 * 24 * 3_600));
+    importer.clock.advance(Duration::from_secs(6 * 24 * 3_600));
+    assert_eq!(entries(None, None, 10).await.0, Vec::<String>::new());
+    importer.clock.advance(Duration::from_secs(24 * 3_600));
     let (first, next) = entries(None, None, 1).await;
     assert_eq!(first, ["p2"]);
     assert_eq!(entries(None, next, 1).await, (vec!["p5".to_owned()], None));
@@ -115,6 +122,7 @@ async fn a_manual_settlement_can_be_undone(stage: &Stage) {
         actor: "ana".into(),
         reason: "seen on the slip".into(),
         entry: entry.map(str::to_owned),
+        parts: vec![],
     };
     let unknown = app
         .settlement
@@ -222,7 +230,10 @@ async fn the_migration_creates_tenders(stage: &Stage) {
     } else {
         ("::json", "json_array_elements")
     };
+    // A later migration removes the column `settled_by`.
     let text = include_str!("../../../migrations/0005_statements.sql")
+        .replace(", settled_by", "")
+        .replace(", NULL\n", "\n")
         .replace("{json}", json)
         .replace("{elements}", elements);
     for insert in text
@@ -259,7 +270,7 @@ async fn the_migration_creates_tenders(stage: &Stage) {
                 business_date: entry.business_date.clone(),
                 entry_id: entry.id.clone(),
                 order_id: "o1".into(),
-                settled_by: None,
+                settled: 0,
             }
         };
     let expected_tenders =

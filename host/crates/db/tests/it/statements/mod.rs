@@ -3,6 +3,7 @@
 mod busy;
 mod lines;
 mod manual;
+mod parts;
 mod reader;
 mod settling;
 mod whole;
@@ -30,7 +31,7 @@ fn tender(id: &str, psp: &str, amount: Money) -> RecordedTender {
         amount,
         currency: "EUR".into(),
         minor_digits: 2,
-        business_date: "2026-11-24".into(),
+        business_date: "2026-11-18".into(),
         entry_id: id.into(),
         order_id: format!("o-{id}"),
         ..RecordedTender::default()

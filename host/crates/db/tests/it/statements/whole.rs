@@ -291,6 +291,7 @@ async fn interrupted_matching_continues(stage: &Stage) {
     let row = StatementRow {
         state: StatementState::Matching,
         lines: 450,
+        net: 450 * 990,
         ..row
     };
     insert_import(stage, row.clone(), lines).await;
@@ -306,7 +307,8 @@ async fn interrupted_matching_continues(stage: &Stage) {
         .statement(&row.id)
         .await
         .expect("a statement");
-    assert_eq!(view.state, "matched");
+    assert_eq!(view.state, "partly-matched");
+    assert_eq!((view.matched, view.compared), (1, 450));
     let outcomes: Vec<_> = view
         .outcomes
         .iter()
