@@ -49,6 +49,11 @@ Examples:
         #[arg(long)]
         reason: String,
     },
+    /// Read the stored original of a statement or a rejected file again, after a correction of the plugin or its
+    /// settings, and replace the lines
+    Reread(Reread),
+    /// List the files that a plugin rejected, latest first, with the first reasons
+    Rejected(Rejected),
     /// List payments and refunds that no statement covers in time
     Uncovered(Uncovered),
 }
@@ -74,6 +79,42 @@ impl Import {
     pub fn means(&self, slot: &Slot) -> bool {
         slot.retailer == self.retailer && slot.name == self.plugin
     }
+}
+
+/// Arguments of `reread`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement reread 5f0c1d2e3a4b5c6d7e8f --actor ana --reason 'the decimal mark was configured wrongly'
+
+A reading that fails changes nothing and exits with 1. Manual settlements of lines that did not change are kept;
+the others are undone and listed.")]
+pub struct Reread {
+    /// Id of the statement or rejected file, as `statement list` or `statement rejected` shows it
+    pub statement: String,
+    /// Record this name as the actor
+    #[arg(long)]
+    pub actor: String,
+    /// Record this reason
+    #[arg(long)]
+    pub reason: String,
+    /// Name of the plugin in retailer.toml [default: the one that read the file before]
+    #[arg(long)]
+    pub plugin: Option<String>,
+}
+
+/// Arguments of `rejected`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria statement rejected --retailer my-retailer")]
+pub struct Rejected {
+    /// Name of the retailer's folder
+    #[arg(long)]
+    pub retailer: String,
+    /// Show at most this many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
 }
 
 /// Arguments of `read`.

@@ -13,10 +13,12 @@ pub use read::run as read;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{command, known, show};
 use anyhow::Context as _;
-use args::{Import, Settle};
+use args::{Import, Reread, Settle};
 use galleria_app::App;
 use galleria_app::IdempotencyKey;
-use galleria_app::settlement::{SettleRequest, StatementRequest, UndoRequest, major};
+use galleria_app::settlement::{
+    RereadRequest, RereadView, SettleRequest, StatementRequest, UndoRequest, major,
+};
 use galleria_config::Config;
 use galleria_domain::plugin::Slot;
 use galleria_domain::{Allocation, Digest, MatchOutcome};
@@ -33,8 +35,9 @@ const LINES: &str = "`galleria statement lines STATEMENT` lists the lines";
 
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    // Only an import calls a plugin.
+    // Only commands that read a file call a plugin.
     let slots = match &command {
+        Command::Reread(_) => config.slots(),
         Command::Import(args) => config
             .slots()
             .into_iter()
@@ -88,6 +91,13 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
             let statement = app.settlement.statement(&statement).await?;
             show::line(&tables::statement(&statement));
         }
+        Command::Reread(args) => return reread(app, args).await,
+        Command::Rejected(args) => {
+            let rows = app
+                .settlement
+                .rejected_statements(&args.retailer, args.limit);
+            show::line(&tables::rejected(&rows.await?));
+        }
         Command::Settle(args) => settle(app, args).await?,
         Command::Undo {
             line,
@@ -117,6 +127,40 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn reread(app: &App, args: Reread) -> anyhow::Result<ExitCode> {
+    let id = args.statement;
+    let request = RereadRequest {
+        actor: args.actor,
+        reason: args.reason,
+        plugin: args.plugin,
+    };
+    match app.settlement.reread(key(&id), &id, request).await {
+        Ok(reply) => {
+            let result: RereadView = serde_json::from_str(&reply.body).context("the result")?;
+            show::line(&format!(
+                "statement {id} was read again: {} lines, before {}",
+                result.lines, result.lines_before
+            ));
+            show::line(&format!(
+                "manual settlements kept: {}, undone: {}",
+                result.manual_settlements_kept,
+                result.manual_settlements_undone.len()
+            ));
+            if !result.manual_settlements_undone.is_empty() {
+                show::line(&tables::undone(&result.manual_settlements_undone));
+            }
+            show::line(&tables::statement(&app.settlement.statement(&id).await?));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Error::Invalid(problems)) => {
+            show::problem(&tables::problems(&problems));
+            show::problem("rejected: nothing was changed");
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => failed(error),
+    }
 }
 
 async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {

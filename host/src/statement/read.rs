@@ -63,7 +63,7 @@ pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
         SpoolResult::Complete(spool) => spool,
         SpoolResult::Failed(error) => return failed(error),
     };
-    let cx = reading_context(&plugin, &spool.digest().0, SystemClock.now());
+    let cx = reading_context(&plugin, spool.digest().0.as_str(), SystemClock.now());
     let (source, scratch) = (spool.source()?, vault.scratch()?);
     let plugins: Arc<dyn Plugins> = Arc::new(generation);
     let flag = Arc::clone(&stop);

@@ -2,7 +2,9 @@
 
 use crate::show::{self, fitted};
 use comfy_table::{CellAlignment, Table};
-use galleria_app::settlement::{ExplainView, LineView, StatementView, Uncovered, major};
+use galleria_app::settlement::{
+    ExplainView, LineView, RejectedView, StatementView, Uncovered, UndoneSettlement, major,
+};
 use galleria_domain::{Problem, RecordedTender};
 
 fn table<const N: usize>(header: [&str; N], amounts: &[usize]) -> Table {
@@ -273,6 +275,37 @@ pub fn uncovered(rows: &[Uncovered]) -> String {
             tender.currency.clone(),
             row.accepted_at.clone(),
             row.days.to_string(),
+        ]);
+    }
+    fitted(&table)
+}
+
+/// A table of manual settlements that were undone because their lines changed.
+pub fn undone(rows: &[UndoneSettlement]) -> String {
+    let mut table = table(["undone line", "row", "actor", "reason", "entry"], &[1]);
+    for row in rows {
+        table.add_row([
+            row.line.clone(),
+            row.row.to_string(),
+            row.actor.clone(),
+            row.reason.clone(),
+            row.entry.clone(),
+        ]);
+    }
+    fitted(&table)
+}
+
+/// A table of rejected files, each with its first reasons.
+pub fn rejected(rows: &[RejectedView]) -> String {
+    let mut table = table(["file id", "file", "plugin", "rejected", "reasons"], &[]);
+    for row in rows {
+        let reasons = row.problems.iter().take(3).map(Problem::to_string);
+        table.add_row([
+            row.id.clone(),
+            row.file.clone(),
+            row.plugin.clone(),
+            row.rejected_at.clone(),
+            reasons.collect::<Vec<_>>().join("\n"),
         ]);
     }
     fitted(&table)

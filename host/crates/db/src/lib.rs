@@ -53,6 +53,7 @@ mod query_log;
 #[cfg(test)]
 mod query_plans;
 mod queues;
+mod rejected_statements;
 mod requests;
 mod retry;
 mod runs;

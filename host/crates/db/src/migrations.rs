@@ -78,6 +78,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(21, "standing", "0021_standing.sql").compatible_from(18),
     migration!(22, "vocabulary", "0022_vocabulary.sql"),
     migration!(23, "allocations", "0023_allocations.sql"),
+    migration!(24, "rejected_statements", "0024_rejected_statements.sql"),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

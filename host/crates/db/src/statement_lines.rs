@@ -39,6 +39,38 @@ impl StatementLines for Transaction<'_> {
         self.execute(remove.bind(id).bind(i64::from(limit))).await
     }
 
+    async fn statement_line_replace(&mut self, id: &str, staged: &str) -> Result<(), Error> {
+        let release = query(
+            "statement_line_replace",
+            "UPDATE tenders SET fresh = 1, covered = 0, settled = (
+                 SELECT CAST(COALESCE(SUM(a.amount), 0) AS BIGINT) FROM allocations a
+                 WHERE a.tender_id = tenders.id AND a.statement_id <> $1)
+             WHERE id IN (SELECT tender_id FROM allocations WHERE statement_id = $1)",
+        );
+        self.execute(release.bind(id)).await?;
+        let remove = query(
+            "statement_line_replace",
+            "DELETE FROM statement_lines WHERE statement_id = $1",
+        );
+        self.execute(remove.bind(id)).await?;
+        let take = query(
+            "statement_line_replace",
+            "UPDATE statement_lines SET statement_id = $1 WHERE statement_id = $2",
+        );
+        self.execute(take.bind(id).bind(staged)).await.map(drop)
+    }
+
+    async fn statement_line_list_manual(&mut self, id: &str) -> Result<Vec<LineRow>, Error> {
+        let list = query(
+            "statement_line_list_manual",
+            "SELECT * FROM statement_lines WHERE statement_id = $1 AND rule = 'hand'
+             ORDER BY number",
+        );
+        let mut lines = self.fetch_lines(list.bind(id)).await?;
+        self.read_parts(&mut lines).await?;
+        Ok(lines)
+    }
+
     async fn statement_line_insert_many(&mut self, lines: &[LineRow]) -> Result<(), Error> {
         for line in lines {
             self.execute(rows::line_insert(line)).await?;
@@ -203,6 +235,14 @@ impl StatementLines for Transaction<'_> {
         .bind_json(&hand.before)
         .bind_json(&hand.after);
         self.execute(insert).await.map(drop)
+    }
+
+    async fn manual_settlement_move(&mut self, from: &str, to: &str) -> Result<(), Error> {
+        let set = query(
+            "manual_settlement_move",
+            "UPDATE manual_settlements SET line_id = $1 WHERE line_id = $2",
+        );
+        self.execute(set.bind(to).bind(from)).await.map(drop)
     }
 
     async fn manual_settlement_list(

@@ -47,6 +47,33 @@ impl Statements for Transaction<'_> {
         self.fetch_optional_as(get, rows::statement_row).await
     }
 
+    async fn statement_replace(&mut self, row: &StatementRow) -> Result<(), Error> {
+        let header = &row.header;
+        let set = query(
+            "statement_replace",
+            "UPDATE statements SET plugin = $1, component = $2, provider = $3, account = $4,
+                 reference = $5, currency = $6, minor_digits = $7, paid_on = $8, total = $9,
+                 attributes = $10, net = $11, line_count = $12, state = $13, matched_to = $14
+             WHERE id = $15",
+        )
+        .bind(&*row.plugin)
+        .bind(&*row.component)
+        .bind(&*header.provider)
+        .bind(&*header.account)
+        .bind(&*header.reference)
+        .bind(&*header.currency)
+        .bind(i64::from(header.minor_digits))
+        .bind(&*header.paid_on)
+        .bind(header.total)
+        .bind_json(&header.attributes)
+        .bind(row.net)
+        .bind(rows::count(row.lines))
+        .bind_enum(row.state)
+        .bind(rows::count(row.matched_to))
+        .bind(&*row.id);
+        self.execute(set).await.map(drop)
+    }
+
     async fn statement_advance(
         &mut self,
         id: &str,

@@ -105,6 +105,21 @@ impl Vault for StatementVault {
         created.map_err(|error| failed("spooling", error))
     }
 
+    fn original(&self, retailer: &str, digest: &str, file: &str) -> Result<Box<dyn Source>, Error> {
+        let folder = self.0.all.open_dir(retailer);
+        match folder.and_then(|folder| folder.open(digest)) {
+            Ok(spooled) => Ok(Box::new(Reader {
+                file: file.to_owned(),
+                spooled,
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NotFound {
+                what: "stored original",
+                id: format!("{digest} of retailer {retailer}"),
+            }),
+            Err(error) => Err(failed("reading", error)),
+        }
+    }
+
     fn digests(&self, retailer: &str) -> Result<Vec<String>, Error> {
         let names = match self.0.all.read_dir(retailer) {
             Ok(entries) => entries
@@ -258,6 +273,20 @@ mod tests {
         drop(vault.scratch().expect("a scratch"));
         assert_eq!(names(&temp), 0);
         assert_eq!(vault.digests("r1").expect("a list"), [digest.to_string()]);
+        let mut original = vault
+            .original("r1", digest.as_str(), "a.csv")
+            .expect("the original");
+        assert_eq!(
+            (&*original.name(), &*original.read(9).expect("read")),
+            ("a.csv", &b"abc"[..])
+        );
+        for (retailer, digest) in [("r1", "missing"), ("nobody", digest.as_str())] {
+            let missing = vault.original(retailer, digest, "a.csv").err();
+            assert!(
+                matches!(missing, Some(Error::NotFound { .. })),
+                "{missing:?}"
+            );
+        }
         vault.delete("r1", digest.as_str()).expect("deleted");
         assert!(vault.digests("r1").expect("a list").is_empty());
         assert!(vault.digests("nobody").expect("a list").is_empty());

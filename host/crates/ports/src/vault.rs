@@ -10,6 +10,8 @@ pub trait Vault: Send + Sync {
     fn spool(&self, file: &str) -> Result<Box<dyn Spool>, Error>;
     /// Creates a temporary file without a name, which is removed when it is closed.
     fn scratch(&self) -> Result<std::fs::File, Error>;
+    /// Opens a retailer's original by its digest. `file` is the name that the plugin sees.
+    fn original(&self, retailer: &str, digest: &str, file: &str) -> Result<Box<dyn Source>, Error>;
     /// The digests of a retailer's originals.
     fn digests(&self, retailer: &str) -> Result<Vec<String>, Error>;
     /// Deletes an original.

@@ -189,7 +189,7 @@ fn a_hostile_statement_is_rejected_in_bounded_time_and_memory() {
 
 fn refused(generation: &Generation, plugin: &LoadedPlugin, what: &str, made: Made) {
     let now = "2026-11-24T10:00:00Z".parse().expect("an instant");
-    let cx = reading_context(plugin, &Digest::of(b""), now);
+    let cx = reading_context(plugin, Digest::of(b"").as_str(), now);
     let scratch = tempfile::tempfile().expect("a file");
     let outcome = read(
         generation,

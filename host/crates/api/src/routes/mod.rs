@@ -20,6 +20,7 @@ mod refunds;
 mod runs;
 mod shifts;
 mod statement_lines;
+mod statement_rereads;
 mod statements;
 mod status;
 mod stores;
@@ -54,6 +55,7 @@ pub(crate) fn all() -> Routes {
         .merge(timeline::routes())
         .merge(statements::routes())
         .merge(statement_lines::routes())
+        .merge(statement_rereads::routes())
         .merge(status::routes())
         .merge(health::routes())
         .merge(metrics::routes())

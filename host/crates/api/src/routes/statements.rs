@@ -133,7 +133,7 @@ async fn spool_body(
 }
 
 /// Reports invalid content as `file_refused`.
-fn import_problem(error: Error) -> Problem {
+pub(super) fn import_problem(error: Error) -> Problem {
     match error {
         Error::Invalid(problems) => {
             let detail = match problems.len() {

@@ -236,6 +236,7 @@ async fn statements(walk: &mut Walk) {
         (&post, "/v1/statement-lines/{id}/settle", "line_settled"),
         (&post, "/v1/statement-lines/{id}/undo", "line_undone"),
         (&get, "/v1/statement-lines/{id}", "line_explained"),
+        (&post, "/v1/statements/{id}/reread", "statement_reread"),
     ];
     for (method, path, answer) in steps {
         walk.step(method.clone(), path, Some(answer)).await;
@@ -245,6 +246,11 @@ async fn statements(walk: &mut Walk) {
     let found = walk.host.get(&path).await.expect(200);
     golden("src/examples/statement_uncovered.json", &pretty(&found));
     walk.sent.insert(("get".into(), uncovered.to_owned()));
+    let rejected = "/v1/statements/rejected";
+    let path = format!("{rejected}?retailer=example");
+    let found = walk.host.get(&path).await.expect(200);
+    golden("src/examples/statement_rejected.json", &pretty(&found));
+    walk.sent.insert(("get".into(), rejected.to_owned()));
 }
 
 /// Request, cancellation and replay of a run.

@@ -168,7 +168,11 @@ async fn run_home(tx: &mut dyn Tx, id: &str) -> Result<Option<Home>, Error> {
 }
 
 async fn statement(tx: &mut dyn Tx, id: &str) -> Result<Option<Home>, Error> {
-    let row = tx.statement_get(id).await?;
+    if let Some(row) = tx.statement_get(id).await? {
+        return Ok(Some(Home::Retailer(row.retailer)));
+    }
+    // A rejected file has the id that its statement will have.
+    let row = tx.rejected_statement_get(id).await?;
     Ok(row.map(|row| Home::Retailer(row.retailer)))
 }
 

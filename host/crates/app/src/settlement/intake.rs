@@ -8,15 +8,18 @@
 use super::lease::Lease;
 use super::matching::PIECE;
 use super::reading::{Reading, read};
+use super::rejected::MAX_PROBLEMS;
 use super::views::StatementView;
 use crate::settlement::Settlement;
 use galleria_domain::plugin::Point;
-use galleria_domain::{Context, Digest, Scope};
+use galleria_domain::{Context, Digest, Problem, Scope};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::metrics;
 use galleria_ports::plugins::LoadedPlugin;
-use galleria_ports::records::{LineMatch, LineRow, StatementRow, StatementState};
+use galleria_ports::records::{
+    LineMatch, LineRow, RejectedStatementRow, StatementRow, StatementState,
+};
 use galleria_ports::vault::{Spool, Vault};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
@@ -42,7 +45,7 @@ pub struct Imported {
 }
 
 /// The context of a plugin that reads a statement.
-pub fn reading_context(plugin: &LoadedPlugin, digest: &Digest, now: Timestamp) -> Context {
+pub fn reading_context(plugin: &LoadedPlugin, digest: &str, now: Timestamp) -> Context {
     let now = now.to_zoned_datetime(TimeZone::UTC);
     Context {
         event_id: format!("statement:{digest}"),
@@ -128,8 +131,15 @@ impl Settlement {
         if let Some(before) = import.before().await? {
             return Ok(before);
         }
-        let (import, reading) = import.read().await?;
-        import.under_lease(reading).await
+        let (mut import, reading) = import.read().await?;
+        match reading {
+            Ok(reading) => import.under_lease(reading).await,
+            Err(Error::Invalid(problems)) => {
+                import.reject(&problems).await?;
+                Err(Error::Invalid(problems))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Acquires or extends a lease; returns whether `owner` holds it.
@@ -167,19 +177,48 @@ impl Import {
     }
 
     /// Lets the plugin read the file. Runs without the lease.
-    async fn read(self) -> Result<(Self, Reading), Error> {
+    async fn read(self) -> Result<(Self, Result<Reading, Error>), Error> {
         let task = move || {
-            let scratch = self.vault.scratch()?;
-            let cx = reading_context(&self.plugin, &self.digest, self.service.core.clock.now());
-            let source = self.spool()?.source()?;
-            let plugins = Arc::clone(&self.service.core.plugins);
-            let stop = Arc::clone(&self.stop);
-            let reading = read(&*plugins, &self.plugin, &cx, source, scratch, stop)?;
-            Ok((self, reading))
+            let reading = self.read_spool();
+            (self, reading)
         };
         tokio::task::spawn_blocking(task)
             .await
-            .map_err(|error| Error::Internal(format!("reading a statement: {error}")))?
+            .map_err(|error| Error::Internal(format!("reading a statement: {error}")))
+    }
+
+    fn read_spool(&self) -> Result<Reading, Error> {
+        let scratch = self.vault.scratch()?;
+        let now = self.service.core.clock.now();
+        let cx = reading_context(&self.plugin, self.digest.as_str(), now);
+        let source = self.spool()?.source()?;
+        let plugins = &*self.service.core.plugins;
+        let stop = Arc::clone(&self.stop);
+        read(plugins, &self.plugin, &cx, source, scratch, stop)
+    }
+
+    /// Stores the original of a rejected file with the reasons. The row comes first: an original without a row is
+    /// removed at the next start.
+    async fn reject(&mut self, problems: &[Problem]) -> Result<(), Error> {
+        let slot = &self.plugin.slot;
+        let row = RejectedStatementRow {
+            id: self.id.clone(),
+            retailer: slot.retailer.clone(),
+            plugin: slot.name.clone(),
+            file: self.file.clone(),
+            digest: self.digest.to_string(),
+            size: self.size,
+            problems: problems.iter().take(MAX_PROBLEMS).cloned().collect(),
+            rejected_at: self.service.core.clock.now(),
+        };
+        let retailer = row.retailer.clone();
+        let put = self
+            .service
+            .core
+            .records
+            .write(in_tx!(|tx, row| tx.rejected_statement_put(&row).await));
+        put.await?;
+        self.keep(&retailer).await
     }
 
     async fn under_lease(mut self, reading: Reading) -> Result<Imported, Error> {
@@ -222,6 +261,7 @@ impl Import {
         lease
             .write(in_tx!(|tx, inserted| {
                 let row = inserted;
+                tx.rejected_statement_remove(&row.id).await?;
                 tx.statement_insert(&row).await
             }))
             .await?;
@@ -339,15 +379,20 @@ impl Import {
                 .await));
         match found.await? {
             None => Ok(()),
-            Some(other) => Err(Error::Conflict {
-                code: "payout_exists",
-                message: format!(
-                    "payout {} of {} was imported from another file, {} (statement {}): a person \
-                     must decide which of the two is right",
-                    other.header.reference, other.header.provider, other.file, other.id
-                ),
-            }),
+            Some(other) => Err(payout_exists(&other)),
         }
+    }
+}
+
+/// The error for a second file with a payout.
+pub(super) fn payout_exists(other: &StatementRow) -> Error {
+    Error::Conflict {
+        code: "payout_exists",
+        message: format!(
+            "payout {} of {} was imported from another file, {} (statement {}): a person \
+             must decide which of the two is right",
+            other.header.reference, other.header.provider, other.file, other.id
+        ),
     }
 }
 

@@ -70,23 +70,30 @@ impl<'a> Lease<'a> {
         T: Send + 'static,
         F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
     {
+        self.service.core.records.write(self.guard(work)).await
+    }
+
+    /// Work that first renews the lease, for a transaction of its own.
+    pub(super) fn guard<T, F>(
+        &self,
+        work: F,
+    ) -> impl for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static + use<T, F>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+    {
         let (name, owner, now) = (
             self.name.clone(),
             self.owner.clone(),
             self.service.core.clock.now(),
         );
         let work = Arc::new(work);
-        let done = self
-            .service
-            .core
-            .records
-            .write(in_tx!(|tx, name, owner, work| {
-                if !tx.lease_renew(&name, &owner, now + LEASE).await? {
-                    return Err(Error::Internal(format!("the lease {name} was lost")));
-                }
-                work(tx).await
-            }));
-        done.await
+        in_tx!(|tx, name, owner, work| {
+            if !tx.lease_renew(&name, &owner, now + LEASE).await? {
+                return Err(Error::Internal(format!("the lease {name} was lost")));
+            }
+            work(tx).await
+        })
     }
 
     /// Removes what a dead import left. Requires the lease, so that no other import is in progress.

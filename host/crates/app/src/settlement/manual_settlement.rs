@@ -55,7 +55,7 @@ impl Settlement {
         line: &str,
         request: SettleRequest,
     ) -> Result<Reply, Error> {
-        said(&request.actor, &request.reason)?;
+        check_reason(&request.actor, &request.reason)?;
         check_targets(request.entry.as_deref(), &request.parts)?;
         let (now, line) = (self.core.clock.now(), line.to_owned());
         let rules = self.policy.matching.clone();
@@ -79,7 +79,7 @@ impl Settlement {
         line: &str,
         request: UndoRequest,
     ) -> Result<Reply, Error> {
-        said(&request.actor, &request.reason)?;
+        check_reason(&request.actor, &request.reason)?;
         let (now, line) = (self.core.clock.now(), line.to_owned());
         let rules = self.policy.matching.clone();
         self.core
@@ -96,7 +96,8 @@ impl Settlement {
     }
 }
 
-fn said(actor: &str, reason: &str) -> Result<(), Error> {
+/// Checks the actor and the reason of an operator's action.
+pub(super) fn check_reason(actor: &str, reason: &str) -> Result<(), Error> {
     let good = |text: &str| {
         !text.trim().is_empty() && text.len() <= 500 && !text.chars().any(char::is_control)
     };

@@ -13,6 +13,8 @@ mod matching;
 mod pickups;
 mod queries;
 mod reading;
+mod rejected;
+mod reread;
 mod sweep;
 mod views;
 
@@ -20,6 +22,8 @@ pub use intake::{Imported, StatementRequest};
 pub use manual_settlement::{SettleRequest, UndoRequest};
 pub use pickups::check_pickups;
 pub use reading::{KindSum, Reading, read};
+pub use rejected::RejectedView;
+pub use reread::{RereadRequest, RereadView, UndoneSettlement};
 pub use views::{
     BalanceView, ExplainView, LineView, ManualSettlementView, OutcomeView, PaymentView,
     StatementView, Uncovered, major, outcome_word,

@@ -38,7 +38,7 @@ impl Settlement {
         Ok(())
     }
 
-    /// Deletes an original that has no statement.
+    /// Deletes an original that has no statement and was not rejected.
     pub(super) async fn delete_orphan(
         &self,
         lease: &Lease<'_>,
@@ -46,11 +46,11 @@ impl Settlement {
         digest: &str,
     ) -> Result<(), Error> {
         let id = id_of(retailer, digest);
-        let found = self
-            .core
-            .records
-            .read(in_tx!(|tx, id| tx.statement_get(&id).await));
-        if found.await?.is_none() {
+        let known = self.core.records.read(in_tx!(|tx, id| {
+            let imported = tx.statement_get(&id).await?.is_some();
+            Ok(imported || tx.rejected_statement_get(&id).await?.is_some())
+        }));
+        if !known.await? {
             // Check the lease again: if it has expired, the file may belong to an import in progress.
             lease.write(|_| Box::pin(async { Ok(()) })).await?;
             self.vault()?.delete(retailer, digest)?;

@@ -45,6 +45,11 @@ pub(super) async fn run_settlement_queries(db: &Db) {
             .await?;
         tx.statement_sums("s").await?;
         tx.statement_counts("s").await?;
+        tx.statement_line_replace("s", "t").await?;
+        tx.statement_line_list_manual("s").await?;
+        tx.manual_settlement_move("s.1", "s.2").await?;
+        tx.rejected_statement_get("s").await?;
+        tx.rejected_statement_list("r", 1).await?;
         tx.tender_payments("t", 1).await?;
         tx.manual_settlement_list("s.1").await?;
         let run = settlement_run();

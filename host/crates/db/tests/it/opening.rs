@@ -15,8 +15,9 @@ on_both!(
     rows_of_contract_0_1_are_rewritten,
 );
 
-/// Undoes migration 23.
-pub(crate) const UNDO_ALLOCATIONS: [&str; 15] = [
+/// Undoes migration 23 and the later ones.
+pub(crate) const UNDO_ALLOCATIONS: [&str; 16] = [
+    "DROP TABLE rejected_statements",
     "DROP TABLE allocations",
     "DROP INDEX tenders_uncovered",
     "ALTER TABLE tenders ADD COLUMN settled_by TEXT",

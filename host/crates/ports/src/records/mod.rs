@@ -20,6 +20,7 @@ mod movements;
 mod operations;
 mod parked;
 mod queues;
+mod rejected_statements;
 mod requests;
 mod runs;
 mod schedules;
@@ -52,6 +53,7 @@ pub use movements::{MovementKind, MovementRow, MovementTotals, Movements};
 pub use operations::{OperationFilter, OperationRow, Operations};
 pub use parked::{ParkedEvent, ParkedEvents, ParkedState};
 pub use queues::{ParkedCursor, ParkedFilter, QueueCursor, QueueFilter, Queues};
+pub use rejected_statements::{RejectedStatementRow, RejectedStatements};
 pub use requests::{OutgoingRow, ReceiptRow, Requests, SavedResponse};
 pub use runs::{RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Runs};
 pub use schedules::{PlannedTo, ScheduleMark, Schedules};
@@ -94,6 +96,7 @@ pub trait Tx:
     + Schedules
     + Settlements
     + StatementLines
+    + RejectedStatements
     + Statements
     + Tenders
     + Timelines
@@ -126,6 +129,7 @@ impl<
         + Schedules
         + Settlements
         + StatementLines
+        + RejectedStatements
         + Statements
         + Tenders
         + Timelines

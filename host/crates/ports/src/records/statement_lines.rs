@@ -96,6 +96,11 @@ pub struct OutcomeSum {
 pub trait StatementLines {
     /// Deletes up to `limit` lines of a statement and returns their number.
     async fn statement_line_remove(&mut self, id: &str, limit: u32) -> Result<u64, Error>;
+    /// Replaces the lines of a statement by those of another one, and releases the tenders that they paid: matching
+    /// must check them.
+    async fn statement_line_replace(&mut self, id: &str, staged: &str) -> Result<(), Error>;
+    /// The manually settled lines of a statement.
+    async fn statement_line_list_manual(&mut self, id: &str) -> Result<Vec<LineRow>, Error>;
     /// Adds lines.
     async fn statement_line_insert_many(&mut self, lines: &[LineRow]) -> Result<(), Error>;
     /// A line.
@@ -142,6 +147,8 @@ pub trait StatementLines {
     async fn statement_sums(&mut self, statement: &str) -> Result<Vec<OutcomeSum>, Error>;
     /// Adds a manual settlement.
     async fn manual_settlement_insert(&mut self, hand: &ManualSettlementRow) -> Result<(), Error>;
+    /// Moves the manual settlements of a line to another line id.
+    async fn manual_settlement_move(&mut self, from: &str, to: &str) -> Result<(), Error>;
     /// Manual settlements of a line, oldest first.
     async fn manual_settlement_list(
         &mut self,

@@ -5,6 +5,7 @@ mod lines;
 mod manual;
 mod parts;
 mod reader;
+mod reread;
 mod settling;
 mod whole;
 

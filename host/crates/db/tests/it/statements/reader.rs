@@ -16,15 +16,19 @@ use galleria_ports::plugins::{
 };
 use galleria_ports::records::Records;
 use galleria_ports::vault::{Spool, Vault};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Reads JSON lines: the header, then the lines. Outputs them in this order, or the header last if the
-/// text begins with `~`. Rejects a text that begins with `!`.
-pub struct Reader(LoadedPlugin);
+/// text begins with `~`. Rejects a text that begins with `!`, until it is corrected.
+pub struct Reader {
+    plugin: LoadedPlugin,
+    /// A corrected version: it accepts `!`, and a line whose id begins with `wrong` has ten times the amount.
+    corrected: bool,
+}
 
 impl Reader {
-    pub fn new() -> Self {
+    pub fn new(corrected: bool) -> Self {
         let slot = Slot {
             retailer: "r1".into(),
             name: "reader".into(),
@@ -51,17 +55,18 @@ impl Reader {
             wasi: vec![],
             stamp: None,
         };
-        Self(LoadedPlugin {
+        let plugin = LoadedPlugin {
             slot: Arc::new(slot),
             inspection: Arc::new(inspection),
             index: 0,
-        })
+        };
+        Self { plugin, corrected }
     }
 }
 
 impl Plugins for Reader {
     fn all(&self) -> &[LoadedPlugin] {
-        std::slice::from_ref(&self.0)
+        std::slice::from_ref(&self.plugin)
     }
 
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
@@ -91,6 +96,10 @@ impl Plugins for Reader {
             text.extend(chunk);
         }
         let text = String::from_utf8(text).expect("text");
+        let text = match self.corrected {
+            true => text.trim_start_matches('!'),
+            false => &text,
+        };
         let mut rows = text.lines();
         let outcome = match rows.next() {
             Some(message) if message.starts_with('!') => {
@@ -109,8 +118,15 @@ impl Plugins for Reader {
                 if let Some(header) = header.take_if(|_| !last) {
                     output.describe(header).expect("described");
                 }
+                let correct = |mut line: StatementLine| {
+                    if self.corrected && line.id.starts_with("wrong") {
+                        line.gross *= 10;
+                        (line.converted, line.net) = (line.gross, line.gross - line.fee);
+                    }
+                    line
+                };
                 let lines: Vec<StatementLine> = rows
-                    .map(|row| serde_json::from_str(row).expect("a line"))
+                    .map(|row| correct(serde_json::from_str(row).expect("a line")))
                     .collect();
                 for chunk in lines.chunks(1_000) {
                     output.push(chunk.to_vec()).expect("pushed");
@@ -133,7 +149,7 @@ impl Plugins for Reader {
 
 /// Stores originals in memory. Clones share them.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<BTreeSet<(String, String)>>>);
+pub struct Memory(Arc<Mutex<BTreeMap<(String, String), Vec<u8>>>>);
 
 impl Vault for Memory {
     fn spool(&self, file: &str) -> Result<Box<dyn Spool>, Error> {
@@ -148,9 +164,15 @@ impl Vault for Memory {
         Ok(tempfile::tempfile().expect("a file"))
     }
 
+    fn original(&self, retailer: &str, digest: &str, _: &str) -> Result<Box<dyn Source>, Error> {
+        let originals = self.0.lock().expect("not poisoned");
+        let bytes = originals.get(&(retailer.to_owned(), digest.to_owned()));
+        Ok(Box::new(Bytes(bytes.expect("an original").clone().into())))
+    }
+
     fn digests(&self, retailer: &str) -> Result<Vec<String>, Error> {
         let originals = self.0.lock().expect("not poisoned");
-        let digests = originals.iter().filter(|(owner, _)| owner == retailer);
+        let digests = originals.keys().filter(|(owner, _)| owner == retailer);
         Ok(digests.map(|(_, digest)| digest.clone()).collect())
     }
 
@@ -193,7 +215,12 @@ impl Spool for InMemory {
 
     fn commit(&mut self, retailer: &str) -> Result<(), Error> {
         let key = (retailer.to_owned(), self.digest().0.to_string());
-        self.vault.0.lock().expect("not poisoned").insert(key);
+        let bytes = self.bytes.clone();
+        self.vault
+            .0
+            .lock()
+            .expect("not poisoned")
+            .insert(key, bytes);
         Ok(())
     }
 }
@@ -220,21 +247,30 @@ pub struct Importer {
 
 impl Importer {
     pub fn new(records: Arc<dyn Records>, rules: MatchingRules) -> Self {
+        Self::with_reader(records, rules, Reader::new(false), Memory::default())
+    }
+
+    /// With a corrected plugin, on the same records and originals.
+    pub fn corrected(&self, records: Arc<dyn Records>) -> Self {
+        let rules = MatchingRules::default();
+        Self::with_reader(records, rules, Reader::new(true), self.vault.clone())
+    }
+
+    fn with_reader(
+        records: Arc<dyn Records>,
+        rules: MatchingRules,
+        reader: Reader,
+        vault: Memory,
+    ) -> Self {
         let clock = Arc::new(DrivenClock::new(crate::rows::at(0)));
-        let vault = Memory::default();
         let policy = Policy {
             settlement: SettlementPolicy {
                 matching: [("r1".to_owned(), rules)].into(),
             },
             ..Policy::default()
         };
-        let app = App::new(
-            records,
-            Arc::new(Reader::new()),
-            Arc::clone(&clock) as _,
-            policy,
-        )
-        .with_vault(Arc::new(vault.clone()));
+        let app = App::new(records, Arc::new(reader), Arc::clone(&clock) as _, policy)
+            .with_vault(Arc::new(vault.clone()));
         Self { app, vault, clock }
     }
 
