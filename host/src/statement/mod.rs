@@ -96,7 +96,14 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
             let rows = app
                 .settlement
                 .rejected_statements(&args.retailer, args.limit);
-            show::line(&tables::rejected(&rows.await?));
+            let rows = rows.await?;
+            if rows.is_empty() {
+                known::retailer(config, app, &args.retailer).await?;
+            }
+            show::line(&tables::rejected(&rows));
+            if rows.is_empty() {
+                show::none("rejected files");
+            }
         }
         Command::Settle(args) => settle(app, args).await?,
         Command::Undo {
@@ -155,7 +162,7 @@ async fn reread(app: &App, args: Reread) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(Error::Invalid(problems)) => {
-            show::problem(&tables::problems(&problems));
+            show::problems(&mut tables::problems(&problems));
             show::problem("rejected: nothing was changed");
             Ok(ExitCode::FAILURE)
         }
