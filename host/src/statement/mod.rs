@@ -222,11 +222,11 @@ async fn import(config: &Config, app: &App, args: &Import) -> anyhow::Result<Exi
         .into_owned();
     let stop = stopped_by_ctrl_c()?;
     let spool = app.settlement.vault()?.spool(&name)?;
-    let imported = match copy_to_spool(&args.file, spool, &stop)? {
-        SpoolResult::Complete(spool) => app.settlement.import(&wanted, spool, stop).await,
-        SpoolResult::Failed(error) => Err(error),
+    let spool = match copy_to_spool(&args.file, spool, &stop)? {
+        SpoolResult::Complete(spool) => spool,
+        SpoolResult::Failed(error) => return failed(error),
     };
-    match imported {
+    match app.settlement.import(&wanted, spool, stop).await {
         Ok(imported) => {
             let statement = imported.statement;
             let id = &statement.id;
@@ -237,6 +237,14 @@ async fn import(config: &Config, app: &App, args: &Import) -> anyhow::Result<Exi
             }
             show::line(&tables::statement(&statement));
             Ok(ExitCode::SUCCESS)
+        }
+        Err(error @ Error::Invalid(_)) => {
+            let code = failed(error);
+            show::problem(
+                "the file is kept: after a correction of the plugin or its settings, read it again with \
+                 `galleria statement reread`; `galleria statement rejected` shows its id",
+            );
+            code
         }
         Err(error) => failed(error),
     }

@@ -9,6 +9,7 @@ mod killed;
 mod manual_settlement;
 mod refusals;
 mod rejected_files;
+mod reread;
 mod settled;
 mod tabular;
 

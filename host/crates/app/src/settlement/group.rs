@@ -132,6 +132,10 @@ impl LineGroup {
             let tenders = tx
                 .tender_list_by_reference(&self.retailer, kind, &reference, most(MAX_TENDERS))
                 .await?;
+            // Lines have to do with each other only through a tender.
+            if tenders.is_empty() {
+                continue;
+            }
             let lines = tx
                 .statement_line_list_by_reference(&self.retailer, kind, &reference, most(MAX_LINES))
                 .await?;
