@@ -252,9 +252,7 @@ fn because(rule: Option<MatchRule>, outcome: Option<MatchOutcome>) -> String {
     let found = match outcome {
         MatchOutcome::Duplicate => "but other lines have already settled it",
         MatchOutcome::CurrencyMismatch => "but the record has another currency",
-        MatchOutcome::AmountMismatch => {
-            "but the amounts of its lines and the record differ by more than the tolerance"
-        }
+        MatchOutcome::AmountMismatch => "but the amounts differ by more than the tolerance",
         MatchOutcome::FeeMismatch => "but the fee is not the agreed one",
         _ => "and amount, currency and fee agree",
     };
