@@ -125,7 +125,7 @@ pub(super) async fn distribute(
     let mut sum = 0_i128;
     for (index, part) in parts.iter().enumerate() {
         let wrong = |field: &str, message: String| {
-            Err(Error::invalid(&format!("parts.{index}.{field}"), message))
+            Err(Error::invalid(format!("parts.{index}.{field}"), message))
         };
         let found = tx.tender_get(&part.tender).await?;
         let ours =

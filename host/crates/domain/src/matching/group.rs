@@ -73,8 +73,8 @@ impl<'a> Group<'a> {
             open: tenders.iter().map(open).collect(),
             verdicts: vec![None; lines.len()],
         };
-        for index in 0..lines.len() {
-            if !is_compared(&lines[index].line) {
+        for (index, GroupLine { line, .. }) in lines.iter().enumerate() {
+            if !is_compared(line) {
                 group.verdicts[index] = Some(group.without_comparison(index));
             }
         }

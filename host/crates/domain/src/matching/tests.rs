@@ -392,7 +392,10 @@ fn the_part_that_people_settled_is_not_matched_again() {
         settled: 300,
         ..tender("a", 1_000)
     };
-    let rest = match_default(&line(StatementKind::Payment, 700), &[claimed.clone()]);
+    let rest = match_default(
+        &line(StatementKind::Payment, 700),
+        std::slice::from_ref(&claimed),
+    );
     assert_eq!((rest.outcome, rest.pays), (MatchOutcome::Matched, 700));
     let all = match_default(&line(StatementKind::Payment, 1_000), &[claimed]);
     assert_eq!(all.outcome, MatchOutcome::AmountMismatch);
