@@ -13,7 +13,8 @@ import { withTexts } from "./text.js";
 /** The exported `settings` interface. */
 export function checker(plugin) {
   return {
-    check(text) {
+    // Points that start with `on-` have no schedules.
+    check(text, _schedules) {
       const { values, problems } = (plugin.SETTINGS ?? fields({})).read(text);
       return problems.length > 0 || !plugin.check ? problems : plugin.check(values);
     },

@@ -232,3 +232,45 @@ fn a_schedule_of_a_point_without_export_is_rejected_at_load() {
     let result = "schedules.nightly.point: must be a point that daily-sales serves: report";
     assert!(why.contains(result), "{why}");
 }
+
+#[test]
+fn a_file_name_that_two_runs_would_have_is_rejected_at_load() {
+    let checked = |settings: &str, schedules: &[(&str, &str)]| {
+        let retailers = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(retailers.path().join("example")).expect("a folder");
+        let schedules = schedules.iter().map(|(name, at)| {
+            format!(
+                "[schedules.{name}]\nplugin = \"feed\"\nat = \"{at}\"\nzone = \"Europe/Paris\"\n\
+                 per = \"retailer\"\nwindow = \"yesterday\"\n"
+            )
+        });
+        let text = format!(
+            "name = \"example\"\n[plugins.feed]\nplugin = \"relay-catalogue\"\n[plugins.feed.grants]\n\
+             capabilities = [\"products\", \"output\"]\ndirectories = [\"product_data\"]\n\
+             [plugins.feed.settings]\n{settings}\n{}",
+            schedules.collect::<String>()
+        );
+        std::fs::write(retailers.path().join("example/retailer.toml"), text).expect("a retailer");
+        let host = Host::with(retailers.path().to_owned(), staged());
+        let checked = host.run(&["check"]);
+        let why = String::from_utf8_lossy(&checked.stderr).into_owned();
+        (checked.status.success(), why)
+    };
+    let by_window = "file_name = \"products-{mode}-{scope}-{window}.csv\"";
+    for (settings, schedules, valid) in [
+        ("", &[("daily", "0 6 * * *")][..], true),
+        ("", &[("twice", "0 6,18 * * *")], false),
+        ("", &[("often", "*/15 * * * *")], false),
+        ("", &[("early", "0 6 * * *"), ("late", "0 18 * * *")], false),
+        (
+            by_window,
+            &[("often", "*/15 * * * *"), ("late", "0 18 * * *")],
+            true,
+        ),
+    ] {
+        let (accepted, why) = checked(settings, schedules);
+        assert_eq!(accepted, valid, "{schedules:?}: {why}");
+        let rule = "plugins.feed.settings.file_name: must distinguish the runs of schedule ";
+        assert!(valid || why.contains(rule), "{why}");
+    }
+}

@@ -21,6 +21,10 @@ impl Plugin for DailySales {
     fn check(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
+
+    fn check_schedules(settings: &Settings, schedules: &[RunSchedule]) -> Vec<Problem> {
+        settings.repeated(schedules).into_iter().collect()
+    }
 }
 
 impl Report for DailySales {

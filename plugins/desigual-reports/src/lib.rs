@@ -23,6 +23,10 @@ impl Plugin for DesigualReports {
     fn check(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
+
+    fn check_schedules(settings: &Settings, schedules: &[RunSchedule]) -> Vec<Problem> {
+        settings.repeated(schedules).into_iter().collect()
+    }
 }
 
 impl Report for DesigualReports {

@@ -2,7 +2,7 @@
 
 use crate::columns::{Column, Report, Role};
 use galleria_sdk::csv;
-use galleria_sdk::file_name::Pattern;
+use galleria_sdk::file_name::{self, Pattern};
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
@@ -103,6 +103,30 @@ impl Settings {
         self.file_name
             .clone()
             .unwrap_or_else(|| Pattern::new(usual))
+    }
+
+    /// Returns the problem of schedules of which two runs would write a file of the same name. A run over all
+    /// stores writes the same names as one of each store if each file is of one store.
+    pub fn repeated(&self, schedules: &[RunSchedule]) -> Option<Problem> {
+        let name = self.file_name();
+        file_name::repeated("file_name", schedules, |schedule, window| {
+            let scope = if schedule.per_store {
+                "store"
+            } else {
+                "retailer"
+            };
+            let values = [
+                ("report", self.report.name()),
+                ("retailer", "retailer"),
+                ("scope", scope),
+                ("store", "store"),
+                ("first", &*window.first),
+                ("last", &*window.last),
+                ("window", &*window.id),
+            ];
+            name.fill("file_name", &values)
+                .unwrap_or_else(|_| window.id.clone())
+        })
     }
 
     /// The possible columns.

@@ -28,6 +28,10 @@ impl Plugin for FlyingTigerSettlement {
     fn check(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
+
+    fn check_schedules(settings: &Settings, schedules: &[RunSchedule]) -> Vec<Problem> {
+        settings.repeated(schedules).into_iter().collect()
+    }
 }
 
 impl WriteSettlement for FlyingTigerSettlement {

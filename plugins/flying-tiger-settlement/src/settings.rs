@@ -2,6 +2,7 @@
 
 use crate::columns::{self, Column, Titled};
 use galleria_sdk::csv;
+use galleria_sdk::file_name;
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
@@ -74,18 +75,35 @@ impl Settings {
         (!segment).then_some("must be one file name: no slash and no leading dot")
     }
 
+    /// Returns the problem of schedules of which two runs would write a file of the same name.
+    pub fn repeated(&self, schedules: &[RunSchedule]) -> Option<Problem> {
+        file_name::repeated("file_name", schedules, |schedule, window| {
+            let scope = if schedule.per_store {
+                "store"
+            } else {
+                "retailer"
+            };
+            self.fill(scope, window)
+                .unwrap_or_else(|_| window.id.clone())
+        })
+    }
+
     /// Returns the file name of a run.
     pub fn file_name(&self, cx: &Context<Self>, window: &Window) -> Result<String, Fault> {
         let scope = match cx.scope() {
             Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),
             Scope::Retailer(name) => name.clone(),
         };
+        self.fill(&scope, window)
+    }
+
+    fn fill(&self, scope: &str, window: &Window) -> Result<String, Fault> {
         // The retailer chooses the ids: characters that could lead out of the directory become
         // dashes.
         let safe = |text: &str| text.replace(['/', '\\', '\0'], "-");
         let name = self
             .file_name
-            .replace("{scope}", &safe(&scope))
+            .replace("{scope}", &safe(scope))
             .replace("{first}", &window.first)
             .replace("{last}", &window.last)
             .replace("{window}", &safe(&window.id));

@@ -22,6 +22,10 @@ impl Plugin for RelayCatalogue {
     fn check(settings: &Settings) -> Vec<Problem> {
         settings.problems()
     }
+
+    fn check_schedules(settings: &Settings, schedules: &[RunSchedule]) -> Vec<Problem> {
+        settings.repeated(schedules).into_iter().collect()
+    }
 }
 
 impl ExportCatalogue for RelayCatalogue {

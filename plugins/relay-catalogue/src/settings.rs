@@ -1,7 +1,7 @@
 //! Settings: products, columns, file format and file name.
 
 use galleria_sdk::csv;
-use galleria_sdk::file_name::Pattern;
+use galleria_sdk::file_name::{self, Pattern};
 use galleria_sdk::prelude::*;
 use serde::Deserialize;
 
@@ -188,19 +188,36 @@ impl Settings {
         problems
     }
 
+    /// Returns the problem of schedules of which two runs would write a file of the same name.
+    pub fn repeated(&self, schedules: &[RunSchedule]) -> Option<Problem> {
+        file_name::repeated("file_name", schedules, |schedule, window| {
+            let scope = if schedule.per_store {
+                "store"
+            } else {
+                "retailer"
+            };
+            self.fill(scope, window)
+                .unwrap_or_else(|_| window.id.clone())
+        })
+    }
+
     /// Returns the file name of a run.
     pub fn file_name(&self, cx: &Context<Self>, window: &Window) -> Result<String, Fault> {
         let scope = match cx.scope() {
             Scope::Store(store) => [&store.retailer, "-", &store.external_id].concat(),
             Scope::Retailer(name) => name.clone(),
         };
+        self.fill(&scope, window)
+    }
+
+    fn fill(&self, scope: &str, window: &Window) -> Result<String, Fault> {
         let mode = match self.mode {
             Mode::Full => "full",
             Mode::Changes => "changes",
         };
         let values = [
             ("mode", mode),
-            ("scope", &scope),
+            ("scope", scope),
             ("first", &window.first),
             ("last", &window.last),
             ("window", &window.id),

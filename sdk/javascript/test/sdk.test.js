@@ -184,7 +184,7 @@ test("a call has typed settings, and wrong ones end it", () => {
   const wrong = (error) => error.payload.tag === "misconfigured" && error.payload.val[0].field === "topic";
   assert.throws(() => point.handle({ ...RAW, settings: "{}" }, "sale"), wrong);
   assert.throws(() => react(plugin, undefined), TypeError);
-  assert.deepEqual(checker(plugin).check('{"topic":"t"}'), []);
+  assert.deepEqual(checker(plugin).check('{"topic":"t"}', []), []);
 });
 
 test("a run over a retailer has no store", () => {

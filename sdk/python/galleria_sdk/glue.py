@@ -25,7 +25,8 @@ def checker(plugin: Any) -> type:
     """The exported `settings` interface."""
 
     class Settings:
-        def check(self, settings: str) -> list:
+        # Points that start with `on-` have no schedules.
+        def check(self, settings: str, _schedules: list) -> list:
             values, problems = _fields(plugin).read(settings)
             check = getattr(plugin, "check", None)
             if not problems and check is not None:

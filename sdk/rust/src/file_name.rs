@@ -1,6 +1,7 @@
 //! File names in settings, with `{names}` that a run replaces.
 
-use crate::{Fault, Problem};
+use crate::{Fault, Problem, RunSchedule, Window};
+use std::collections::BTreeMap;
 
 /// The longest name that the host accepts, in bytes.
 const LONGEST: usize = 200;
@@ -65,6 +66,71 @@ impl Pattern {
         }
         Ok(name)
     }
+}
+
+/// Returns the problem of a file name that two runs of the slot's schedules would have. `name` returns the name in a
+/// run over a window of a schedule. It must contain whether the schedule is per store if the name contains the scope.
+///
+/// ```
+/// use galleria_sdk::{RunSchedule, Window, file_name::{Pattern, repeated}};
+///
+/// let window = |id: &str, as_of: &str| Window {
+///     id: id.into(),
+///     first: "2026-11-23".into(),
+///     last: "2026-11-23".into(),
+///     as_of: as_of.into(),
+///     stores: 1,
+/// };
+/// let twice_a_day = RunSchedule {
+///     name: "catalogue".into(),
+///     point: "export-catalogue".into(),
+///     at: "0 6,18 * * *".into(),
+///     zone: None,
+///     per_store: true,
+///     windows: vec![window("1", "2026-11-24T06:00:00.000+01:00"), window("2", "2026-11-24T18:00:00.000+01:00")],
+/// };
+/// let schedules = [twice_a_day];
+/// let by_day = repeated("file_name", &schedules, |_, window| format!("products-{}.csv", window.first));
+/// assert!(by_day.expect("a problem").message.contains("a name is used once"));
+/// assert!(repeated("file_name", &schedules, |_, window| format!("products-{}.csv", window.id)).is_none());
+/// ```
+pub fn repeated(
+    field: &str,
+    schedules: &[RunSchedule],
+    name: impl Fn(&RunSchedule, &Window) -> String,
+) -> Option<Problem> {
+    let mut known: BTreeMap<String, (&RunSchedule, &Window)> = BTreeMap::new();
+    let runs = schedules.iter();
+    let runs = runs.flat_map(|schedule| {
+        schedule
+            .windows
+            .iter()
+            .map(move |window| (schedule, window))
+    });
+    for (schedule, window) in runs {
+        let name = name(schedule, window);
+        match known.get(&name) {
+            Some((_, before)) if before.id == window.id => {}
+            Some((other, before)) => {
+                let message = [
+                    "must distinguish the runs of schedule ",
+                    &other.name,
+                    " at ",
+                    &before.as_of,
+                    " and schedule ",
+                    &schedule.name,
+                    " at ",
+                    &window.as_of,
+                    ": both would write `",
+                    &name,
+                    "`, and a name is used once. Add {window} to the name, or schedule fewer runs",
+                ];
+                return Some(Problem::new(field, message.concat()));
+            }
+            None => _ = known.insert(name, (schedule, window)),
+        }
+    }
+    None
 }
 
 fn braced(name: &str) -> String {

@@ -40,8 +40,8 @@ pub use bindings::verify_login::{Identity, Login};
 pub use bindings::words::types::{
     Activity, AgeCheck, AgeOutcome, Attribute, Cancellation, Consent, Counter, Decimal, Decision,
     Discount, Document, Entry, Fault, FiscalMark, Foreign, Later, Line, LineKind, Member, Money,
-    Origin, Outgoing, PriorDocument, Problem, Publication, Receipt, Refund, Reply, Sale, Scope,
-    Shift, Store, Tax, Tender, TenderTotal, Totals, Verification, VoidCause, Window,
+    Origin, Outgoing, PriorDocument, Problem, Publication, Receipt, Refund, Reply, RunSchedule,
+    Sale, Scope, Shift, Store, Tax, Tender, TenderTotal, Totals, Verification, VoidCause, Window,
 };
 pub use context::{Context, NoSettings};
 pub use date::{Date, DateFormat, Instant};
@@ -67,9 +67,9 @@ pub mod prelude {
         Activities, Activity, At, Attribute, BadValue, Cancellation, Context, Date, Decimal,
         Decision, Discount, Document, Entry, Fault, FiscalMark, Identity, Input, Instant, Key,
         Line, LineKind, Login, Member, Money, NoSettings, Origin, Outgoing, Output, Problem,
-        Problems, Products, Receipt, Refund, Reply, Sale, SaleLine, SaleLines, Scope, Settlement,
-        Shift, Statement, StatementHeader, StatementKind, StatementLine, Store, Tax, Tender,
-        TenderTotal, Totals, Verification, VoidCause, Window,
+        Problems, Products, Receipt, Refund, Reply, RunSchedule, Sale, SaleLine, SaleLines, Scope,
+        Settlement, Shift, Statement, StatementHeader, StatementKind, StatementLine, Store, Tax,
+        Tender, TenderTotal, Totals, Verification, VoidCause, Window,
     };
 }
 
@@ -86,5 +86,5 @@ pub mod __private {
     }
 
     pub use crate::plugin::{call, join, length};
-    pub use crate::settings::check;
+    pub use crate::settings::{check, check_scheduled};
 }

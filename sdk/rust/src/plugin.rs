@@ -33,8 +33,11 @@ macro_rules! plugin {
             struct Component;
 
             impl $crate::bindings::settings::Guest for Component {
-                fn check(settings: ::std::string::String) -> ::std::vec::Vec<$crate::Problem> {
-                    $crate::__private::check::<$plugin>(&settings)
+                fn check(
+                    settings: ::std::string::String,
+                    schedules: ::std::vec::Vec<$crate::RunSchedule>,
+                ) -> ::std::vec::Vec<$crate::Problem> {
+                    $crate::__private::check_scheduled::<$plugin>(&settings, &schedules)
                 }
             }
             #[cfg(target_arch = "wasm32")]

@@ -4,7 +4,7 @@
 
 use crate::{
     Cancellation, Context, Decision, Fault, FiscalMark, Identity, Login, Member, Outgoing, Problem,
-    Refund, Reply, Sale, Shift, Totals, Verification, Window,
+    Refund, Reply, RunSchedule, Sale, Shift, Totals, Verification, Window,
 };
 use serde::de::DeserializeOwned;
 
@@ -40,6 +40,12 @@ pub trait Plugin {
     /// Returns the problems of settings with valid types. The host calls it once for each settings
     /// text before a configuration becomes active.
     fn check(_settings: &Self::Settings) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Returns the problems of settings with the schedules of the slot, such as a file name that two
+    /// runs would have: see [`file_name::repeated`](crate::file_name::repeated).
+    fn check_schedules(_settings: &Self::Settings, _schedules: &[RunSchedule]) -> Vec<Problem> {
         Vec::new()
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! A call parses its settings with plain `serde_json`, which is faster but reports less.
 
-use crate::{Plugin, Problem};
+use crate::{Plugin, Problem, RunSchedule};
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
@@ -12,8 +12,13 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::fmt;
 
-/// Returns the problems of a settings text. An empty list means that the plugin accepts it.
+/// Returns the problems of a settings text without schedules. An empty list means that the plugin accepts it.
 pub fn check<P: Plugin>(text: &str) -> Vec<Problem> {
+    check_scheduled::<P>(text, &[])
+}
+
+/// Returns the problems of a settings text with the schedules of its slot.
+pub fn check_scheduled<P: Plugin>(text: &str, schedules: &[RunSchedule]) -> Vec<Problem> {
     let value = match serde_json::from_str(text) {
         Ok(value) => value,
         Err(error) => return vec![Problem::new("settings", format!("is not JSON: {error}"))],
@@ -27,7 +32,10 @@ pub fn check<P: Plugin>(text: &str) -> Vec<Problem> {
     let read = <P::Settings as de::Deserialize>::deserialize(node);
     let mut problems = unknown.into_inner();
     match read {
-        Ok(settings) => problems.extend(P::check(&settings)),
+        Ok(settings) => {
+            problems.extend(P::check(&settings));
+            problems.extend(P::check_schedules(&settings, schedules));
+        }
         Err(wrong) => problems.push(wrong.problem()),
     }
     problems

@@ -89,9 +89,15 @@ pub(crate) fn retailer(
     let names: Vec<String> = plugins.keys().cloned().collect();
     let slots = plugins
         .into_iter()
-        .filter_map(|(name, raw)| reading.slot(name, raw))
-        .collect();
+        .filter_map(|(name, raw)| reading.slot(name, raw));
+    let mut slots: Vec<Slot> = slots.collect();
     let schedules = schedules::schedules(schedules, &folder_name, &file, &names, &mut checks);
+    for slot in &mut slots {
+        let of_slot = schedules
+            .iter()
+            .filter(|schedule| schedule.slot == slot.name);
+        slot.schedules = of_slot.cloned().collect();
+    }
     checks.into_errors(&file, errors);
     Some(Retailer {
         name: folder_name,
@@ -179,6 +185,7 @@ impl Reading<'_, '_> {
             counters,
             on_dead_letter: on_dead_letter?,
             retry_for_s: retry_for.as_secs(),
+            schedules: Vec::new(),
         })
     }
 

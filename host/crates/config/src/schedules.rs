@@ -5,8 +5,7 @@
 use crate::checks::Checks;
 use crate::raw::RawSchedule;
 use crate::suggest;
-use galleria_domain::plugin::Point;
-use galleria_domain::schedule::{CatchUp, Cron, Per, Schedule, Span};
+use galleria_domain::schedule::{CatchUp, Cron, POINTS, Per, Schedule, Span};
 use galleria_domain::zone as zones;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,13 +14,6 @@ use std::path::Path;
 const TRIES: u32 = 5;
 /// The maximum of `tries`. More would only delay the report to an operator.
 const MOST_TRIES: u32 = 100;
-
-/// The points whose runs cover business dates.
-const POINTS: [Point; 3] = [
-    Point::Report,
-    Point::WriteSettlement,
-    Point::ExportCatalogue,
-];
 
 /// Reads the schedules of a retailer. `slots` are the names of its plugins.
 pub(crate) fn schedules(

@@ -74,6 +74,19 @@ pub struct Window {
     pub stores: u32,
 }
 
+/// A schedule of a slot, with examples of its runs, for a check of settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSchedule {
+    pub name: String,
+    /// The name of the extension point.
+    pub point: String,
+    /// The cron expression.
+    pub at: String,
+    pub zone: Option<String>,
+    pub per_store: bool,
+    pub windows: Vec<Window>,
+}
+
 /// The totals that a run reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -35,7 +35,7 @@ pub mod trade;
 pub mod zone;
 
 pub use basket::{AgeCheck, AgeOutcome, Attribute, Discount, Foreign, Line, LineKind, Tax, Tender};
-pub use context::{Context, Counter, PriorDocument, Scope, Totals, Window};
+pub use context::{Context, Counter, PriorDocument, RunSchedule, Scope, Totals, Window};
 pub use decision::{Decision, Document, Outgoing, Publication, Receipt, Reply};
 pub use digest::Digest;
 pub use event::{Event, NewEvent, Position};

@@ -105,6 +105,7 @@ fn slot(component: PathBuf, manifest: Manifest, settings: String) -> Slot {
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,
+        schedules: Vec::new(),
     }
 }
 

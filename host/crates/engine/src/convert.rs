@@ -134,6 +134,7 @@ to_guest! {
     Outgoing { id, target, method, path, headers, body }
     Reply { status, headers, body }
     Window { id, first, last, as_of, stores }
+    RunSchedule { name, point, at, zone, per_store, windows }
 }
 
 into_domain! {

@@ -4,14 +4,14 @@
 use crate::bindings::types as guest;
 use crate::compiled::Compiled;
 use crate::config::clamped;
-use crate::convert::IntoDomain;
+use crate::convert::{IntoDomain, ToGuest as _};
 use crate::engine::{Engine, Inner};
 use crate::generation::{Generation, LinkedPlugin};
 use crate::inspect::{ComponentFile, inspect};
 use crate::invoke::{CallSpec, call_guest};
 use crate::plugin_log::Author;
 use galleria_domain::Problem;
-use galleria_domain::plugin::{Capability, ConfigError, Slot};
+use galleria_domain::plugin::{Capability, ConfigError, Point, Slot};
 use galleria_ports::plugins::{LoadedPlugin, Streams};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -104,9 +104,10 @@ fn prepare(
             format!("the component does not load: {error:#}"),
         )]
     })?;
+    let schedules = schedules(slot, file);
     let errors: Vec<ConfigError> = slot
         .all_settings()
-        .flat_map(|settings| check_settings(engine, slot, &compiled, settings))
+        .flat_map(|settings| check_settings(engine, slot, &compiled, settings, &schedules))
         .collect();
     if errors.is_empty() {
         Ok(compiled)
@@ -164,12 +165,25 @@ fn check_rights(slot: &Slot, file: &ComponentFile) -> Vec<ConfigError> {
     errors
 }
 
+/// The schedules of a slot. One without a point has its own error, unless the component serves only one.
+fn schedules(slot: &Slot, file: &ComponentFile) -> Vec<guest::RunSchedule> {
+    let exports = &file.inspection.exports;
+    let runs = |point: &&Point| galleria_domain::schedule::POINTS.contains(*point);
+    let only = exports.iter().find(runs);
+    let resolved = slot.schedules.iter().filter_map(|schedule| {
+        let point = schedule.point.or(only.copied())?;
+        Some(schedule.with_windows(point).to_guest())
+    });
+    resolved.collect()
+}
+
 /// Lets the plugin check a settings text.
 fn check_settings(
     engine: &Inner,
     slot: &Slot,
     compiled: &Compiled,
     settings: &str,
+    schedules: &[guest::RunSchedule],
 ) -> Vec<ConfigError> {
     let spec = CallSpec {
         compiled,
@@ -190,7 +204,7 @@ fn check_settings(
     let called = call_guest(&engine.ticker, spec, |store, instance| {
         compiled.points.check_types(store, instance)?;
         let point = compiled.points.settings.load(&mut *store, instance)?;
-        let problems: Vec<guest::Problem> = point.call_check(&mut *store, settings)?;
+        let problems: Vec<guest::Problem> = point.call_check(&mut *store, settings, schedules)?;
         Ok(Ok(problems))
     });
     match called.outcome {

@@ -2,7 +2,7 @@
 
 use desigual_reports::{DesigualReports, Kind, Settings};
 use galleria_sdk::Plugin as _;
-use galleria_sdk::testkit;
+use galleria_sdk::{RunSchedule, Window, testkit};
 use serde_json::{Value, json};
 
 #[test]
@@ -103,4 +103,34 @@ fn invalid_names_and_periods_are_rejected() {
     assert_eq!(fields(label), ["totals_label"]);
     let bom = json!({ "report": "taxes", "csv": { "charset": "windows-1252", "bom": true } });
     assert_eq!(fields(bom), ["csv.bom"]);
+}
+
+#[test]
+fn schedules_over_all_stores_and_of_each_store_write_different_files() {
+    let schedule = |name: &str, per_store: bool| RunSchedule {
+        name: name.into(),
+        point: "report".into(),
+        at: "30 2 * * *".into(),
+        zone: None,
+        per_store,
+        windows: vec![Window {
+            id: name.into(),
+            first: "2026-11-24".into(),
+            last: "2026-11-24".into(),
+            as_of: "2026-11-25T02:30:00.000+01:00".into(),
+            stores: 1,
+        }],
+    };
+    let both = [schedule("all", false), schedule("each", true)];
+    let fields = |settings: Value, schedules: &[RunSchedule]| {
+        let text = settings.to_string();
+        let found = galleria_sdk::__private::check_scheduled::<DesigualReports>(&text, schedules);
+        let fields = found.into_iter().map(|problem| problem.field);
+        fields.collect::<Vec<_>>()
+    };
+    let one = json!({ "report": "sales-by-day" });
+    assert_eq!(fields(one, &both), Vec::<String>::new());
+    let per_store = json!({ "report": "sales-by-day", "file": "per_store" });
+    assert_eq!(fields(per_store.clone(), &both[..1]), Vec::<String>::new());
+    assert_eq!(fields(per_store, &both), ["file_name"]);
 }

@@ -26,14 +26,8 @@ pub use worker::{RunWorker, RunsConfig};
 
 use crate::core::{BACKOFF, Core};
 use galleria_domain::Backoff;
-use galleria_domain::plugin::Point;
 
-/// The points whose runs cover a window.
-pub const POINTS: [Point; 3] = [
-    Point::Report,
-    Point::WriteSettlement,
-    Point::ExportCatalogue,
-];
+pub use galleria_domain::schedule::POINTS;
 
 /// How failed runs are retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

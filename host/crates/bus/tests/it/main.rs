@@ -187,6 +187,7 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> LoadedPlugin {
             counters: BTreeMap::new(),
             on_dead_letter,
             retry_for_s: 3_600,
+            schedules: Vec::new(),
         }),
         inspection: Arc::new(Inspection {
             digest: Digest::of(b"scripted"),

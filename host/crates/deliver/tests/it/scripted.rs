@@ -85,6 +85,7 @@ fn loaded(name: &str, point: Point, filter: StoreFilter) -> LoadedPlugin {
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,
+        schedules: Vec::new(),
     };
     let inspection = Inspection {
         digest: Digest::of(name.as_bytes()),

@@ -5,6 +5,7 @@ mod contract;
 pub use contract::{Capability, Point, PointKind};
 
 use crate::fault::Problem;
+use crate::schedule::Schedule;
 use contract::named_enum;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,6 +238,8 @@ pub struct Slot {
     pub on_dead_letter: OnDeadLetter,
     /// The age in seconds at which an event that the plugin postpones becomes a dead letter.
     pub retry_for_s: u64,
+    /// The schedules that run it.
+    pub schedules: Vec<Schedule>,
 }
 
 impl Slot {

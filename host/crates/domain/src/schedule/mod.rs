@@ -7,6 +7,7 @@ mod cron;
 mod firings;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use cron::Cron;
 pub use firings::{Firing, Firings};
@@ -20,6 +21,13 @@ use std::path::PathBuf;
 /// The largest delay of a firing that was not missed: hosts check their schedules once a minute, and a restart
 /// takes less than this.
 pub const MAX_DELAY: SignedDuration = SignedDuration::from_mins(5);
+
+/// The points whose runs cover business dates.
+pub const POINTS: [Point; 3] = [
+    Point::Report,
+    Point::WriteSettlement,
+    Point::ExportCatalogue,
+];
 
 /// The most firings planned in one pass; the next pass follows immediately.
 const BATCH: usize = 1_000;

@@ -173,6 +173,8 @@ pub enum Check {
     Loop,
     /// Opens a key, which a check does not have.
     OpenKey,
+    /// A problem for each schedule, which describes it.
+    Schedules,
 }
 
 /// The guest.
@@ -194,6 +196,24 @@ impl Plugin for Guest {
                 _ = Key::open("notes");
                 vec![]
             }
+            Check::Schedules => vec![],
+        }
+    }
+
+    fn check_schedules(settings: &Settings, schedules: &[RunSchedule]) -> Vec<Problem> {
+        let described = schedules.iter().map(|schedule| {
+            let first = schedule.windows.first();
+            let last = first.map_or("", |window| &window.last);
+            let zone = schedule.zone.as_deref().unwrap_or("own");
+            let text = format!(
+                "{} {} {zone} {}",
+                schedule.point, schedule.at, schedule.per_store
+            );
+            Problem::new(schedule.name.clone(), format!("{text} {last}"))
+        });
+        match settings.check {
+            Check::Schedules => described.collect(),
+            _ => vec![],
         }
     }
 }

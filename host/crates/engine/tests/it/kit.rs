@@ -113,6 +113,7 @@ pub fn slot(name: &str, behaviour: Behaviour) -> Slot {
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 3_600,
+        schedules: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::kit::{LIMITS, engine, guest, load, named, pay, slot};
 use crate::wat::{component, component_of, write};
 use engine_guests::Behaviour;
 use galleria_domain::plugin::{Capability, Point, Rights, SettingsFor, Slot, StoreFilter};
+use galleria_domain::schedule::{CatchUp, Cron, Per, Schedule, Span};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -383,5 +384,41 @@ fn settings_are_checked_at_load() {
     assert!(
         key.starts_with(&at("key")) && key.contains("denied: secret \"notes\""),
         "a check has no keys: {key}"
+    );
+}
+
+#[test]
+fn settings_are_checked_with_the_schedules_of_the_slot() {
+    let schedule = |name: &str, point, zone: Option<&str>, per| Schedule {
+        retailer: "example".into(),
+        name: name.into(),
+        file: "retailer.toml".into(),
+        slot: "scheduled".into(),
+        point: Some(point),
+        at: Cron::parse("30 2 * * *").expect("an expression"),
+        zone: zone.map(str::to_owned),
+        per,
+        span: Span::Yesterday,
+        catch_up: CatchUp::Latest,
+        tries: 5,
+    };
+    let mut scheduled = slot("scheduled", Behaviour::Decide);
+    scheduled.settings = r#"{"behave":"Decide","check":"Schedules"}"#.into();
+    scheduled.schedules = vec![
+        schedule("nightly", Point::Report, None, Per::Store),
+        schedule(
+            "feed",
+            Point::ExportCatalogue,
+            Some("Asia/Tokyo"),
+            Per::Retailer,
+        ),
+    ];
+    let at = "retailers/example/retailer.toml: plugins.scheduled.settings";
+    assert_eq!(
+        load_errors(vec![scheduled]),
+        [
+            format!("{at}.nightly: report 30 2 * * * own true 2025-12-31"),
+            format!("{at}.feed: export-catalogue 30 2 * * * Asia/Tokyo false 2025-12-31"),
+        ]
     );
 }

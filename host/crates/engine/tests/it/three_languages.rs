@@ -92,6 +92,7 @@ fn slot(built: &Built, settings: &str) -> Slot {
         counters: BTreeMap::new(),
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,
+        schedules: vec![],
     }
 }
 

@@ -46,6 +46,7 @@ impl Reader {
             counters: BTreeMap::new(),
             on_dead_letter: OnDeadLetter::Hold,
             retry_for_s: 3_600,
+            schedules: Vec::new(),
         };
         let inspection = Inspection {
             digest: Digest::of(b"scripted"),
