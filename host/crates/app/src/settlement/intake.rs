@@ -379,20 +379,8 @@ impl Import {
                 .await));
         match found.await? {
             None => Ok(()),
-            Some(other) => Err(payout_exists(&other)),
+            Some(other) => Err(super::payout_exists(&other)),
         }
-    }
-}
-
-/// The error for a second file with a payout.
-pub(super) fn payout_exists(other: &StatementRow) -> Error {
-    Error::Conflict {
-        code: "payout_exists",
-        message: format!(
-            "payout {} of {} was imported from another file, {} (statement {}): a person \
-             must decide which of the two is right",
-            other.header.reference, other.header.provider, other.file, other.id
-        ),
     }
 }
 

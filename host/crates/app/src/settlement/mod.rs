@@ -23,10 +23,10 @@ pub use manual_settlement::{SettleRequest, UndoRequest};
 pub use pickups::check_pickups;
 pub use reading::{KindSum, Reading, read};
 pub use rejected::RejectedView;
-pub use reread::{RereadRequest, RereadView, UndoneSettlement};
+pub use reread::RereadRequest;
 pub use views::{
-    BalanceView, ExplainView, LineView, ManualSettlementView, OutcomeView, PaymentView,
-    StatementView, Uncovered, major, outcome_word,
+    BalanceView, ExplainView, LineView, ManualSettlementView, OutcomeView, PaymentView, RereadView,
+    StatementView, Uncovered, UndoneSettlement, major, outcome_word,
 };
 
 pub(crate) use matching::tenders_of;
@@ -36,6 +36,8 @@ pub use intake::reading_context;
 
 use crate::core::Core;
 use galleria_domain::MatchingRules;
+use galleria_ports::Error;
+use galleria_ports::records::StatementRow;
 use galleria_ports::vault::Vault;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -76,5 +78,17 @@ impl Settlement {
     /// The ports of this service.
     pub fn core(&self) -> &Core {
         &self.core
+    }
+}
+
+/// The error for a second file with a payout.
+fn payout_exists(other: &StatementRow) -> Error {
+    Error::Conflict {
+        code: "payout_exists",
+        message: format!(
+            "payout {} of {} was imported from another file, {} (statement {}): a person \
+             must decide which of the two is right",
+            other.header.reference, other.header.provider, other.file, other.id
+        ),
     }
 }

@@ -10,9 +10,10 @@ use super::lease::Lease;
 use super::manual_settlement::check_reason;
 use super::matching::PIECE;
 use super::reading::{Reading, read};
+use super::views::{RereadView, UndoneSettlement};
 use super::{Settlement, StatementRequest};
 use crate::core::{IdempotencyKey, Reply};
-use galleria_domain::{MatchRule, Money, StatementHeader, StatementLine};
+use galleria_domain::{MatchRule, StatementHeader, StatementLine};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::LoadedPlugin;
@@ -37,42 +38,6 @@ pub struct RereadRequest {
     pub reason: String,
     /// The plugin that reads the file, by its name in `retailer.toml`; the one that read it before if it is absent.
     pub plugin: Option<String>,
-}
-
-/// The result of reading a statement again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RereadView {
-    /// The statement.
-    pub statement: String,
-    /// The number of lines before; 0 if the file was rejected before.
-    pub lines_before: u64,
-    /// The number of lines.
-    pub lines: u64,
-    /// The sum of the net amounts before, in minor units of the payout's currency.
-    pub net_before: Money,
-    /// The sum of the net amounts.
-    pub net: Money,
-    /// The number of manual settlements that are kept, because their lines did not change.
-    pub manual_settlements_kept: u64,
-    /// The manual settlements that are undone, because their lines changed.
-    pub manual_settlements_undone: Vec<UndoneSettlement>,
-}
-
-/// A manual settlement that was undone because its line changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct UndoneSettlement {
-    /// The line's id before.
-    pub line: String,
-    /// The line's row in the file.
-    pub row: u64,
-    /// Who settled the line.
-    pub actor: String,
-    /// The reason of the settlement.
-    pub reason: String,
-    /// The sale or refund; empty if there was none.
-    pub entry: String,
 }
 
 /// The stored original.
@@ -317,7 +282,7 @@ impl Replacement {
             .statement_get_by_payout(&row.retailer, &row.header)
             .await?;
         if let Some(other) = payout.filter(|other| other.id != row.id) {
-            return Err(super::intake::payout_exists(&other));
+            return Err(super::payout_exists(&other));
         }
         let before = tx.statement_get(&row.id).await?;
         let manual = tx.statement_line_list_manual(&row.id).await?;

@@ -170,6 +170,42 @@ pub struct ManualSettlementView {
     pub parts_after: Vec<Allocation>,
 }
 
+/// The result of reading a statement again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RereadView {
+    /// The statement.
+    pub statement: String,
+    /// The number of lines before; 0 if the file was rejected before.
+    pub lines_before: u64,
+    /// The number of lines.
+    pub lines: u64,
+    /// The sum of the net amounts before, in minor units of the payout's currency.
+    pub net_before: Money,
+    /// The sum of the net amounts.
+    pub net: Money,
+    /// The number of manual settlements that are kept, because their lines did not change.
+    pub manual_settlements_kept: u64,
+    /// The manual settlements that are undone, because their lines changed.
+    pub manual_settlements_undone: Vec<UndoneSettlement>,
+}
+
+/// A manual settlement that was undone because its line changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UndoneSettlement {
+    /// The line's id before.
+    pub line: String,
+    /// The line's row in the file.
+    pub row: u64,
+    /// Who settled the line.
+    pub actor: String,
+    /// The reason of the settlement.
+    pub reason: String,
+    /// The sale or refund; empty if there was none.
+    pub entry: String,
+}
+
 /// A payment or refund that no statement covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
