@@ -13,8 +13,9 @@ const LONGEST_NAME: usize = 120;
 /// The claims we read. The lists of retailers and stores have configured names and are in `others`.
 #[derive(Deserialize)]
 pub(crate) struct Claims {
-    exp: i64,
-    nbf: Option<i64>,
+    /// Seconds since 1970, which may have a fraction (NumericDate of RFC 7519).
+    exp: f64,
+    nbf: Option<f64>,
     #[serde(default)]
     sub: String,
     preferred_username: Option<String>,
@@ -40,15 +41,12 @@ impl Claims {
         config: &IssuerConfig,
         now: Timestamp,
     ) -> Result<Caller, TokenFault> {
-        let skew = i64::try_from(config.skew.as_secs()).unwrap_or(i64::MAX);
-        let now = now.as_second();
-        if self.exp.saturating_add(skew) <= now {
+        let skew = config.skew.as_secs_f64();
+        let now = now.as_duration().as_secs_f64();
+        if self.exp + skew <= now {
             return Err(TokenFault::Refused("the token has expired"));
         }
-        if self
-            .nbf
-            .is_some_and(|begin| begin.saturating_sub(skew) > now)
-        {
+        if self.nbf.is_some_and(|begin| begin - skew > now) {
             return Err(TokenFault::Refused("the token is not valid yet"));
         }
         if self
