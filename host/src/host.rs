@@ -13,7 +13,7 @@ use galleria_app::runs::RunPolicy;
 use galleria_app::settlement::SettlementPolicy;
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
-use galleria_deliver::{Directories, StatementVault};
+use galleria_deliver::{Directories, PickupFolders, StatementVault};
 use galleria_domain::Backoff;
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{ConfigError, Limits, Slot};
@@ -154,6 +154,8 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     let app = app
         .with_vault(Arc::new(vault))
         .with_document_reader(Arc::new(directories.clone()));
+    let pickups = PickupFolders::new(directories.clone(), config.pickups());
+    let app = app.with_pickups(Arc::new(pickups));
     Ok(Host {
         db,
         app,

@@ -15,7 +15,7 @@ use galleria_bus::{
     BrokerConfig, ConsumerConfig, GroupLeases, LeaseStatus, Login, Relay, RelayErrors,
 };
 use galleria_config::{Access, Config, HostConfig, Kafka};
-use galleria_deliver::{Deliverer, Pickups, keep_matching};
+use galleria_deliver::{Deliverer, PickupFolders, Pickups, keep_matching};
 use galleria_domain::schedule::Schedule;
 use galleria_issuers::{IssuerConfig, Issuers};
 use galleria_ports::access::Tokens;
@@ -335,7 +335,8 @@ fn take_statements(
     let pickups = config.pickups();
     if !pickups.is_empty() {
         let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-        let pickups = Pickups::new(app.clone(), directories, pickups, owner);
+        let folders = PickupFolders::new(directories, pickups);
+        let pickups = Pickups::new(app.clone(), folders, owner);
         workers.spawn(watch.watch("pickups", None, pickups.run(stop.clone())));
     }
     let matching = keep_matching(app.clone(), stop.clone());

@@ -1,10 +1,12 @@
 //! `galleria status`: shows the status, and the command that shows more of it.
 
-use crate::{command, show};
+use crate::command::{self, plain};
+use crate::show;
 use clap::Args;
 use comfy_table::Table;
 use galleria_app::operations::{StatusView, StoreStatus};
 use galleria_config::Config;
+use galleria_ports::files::UntakenFile;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -37,6 +39,9 @@ pub async fn run(config: Config, args: &StatusArgs) -> anyhow::Result<ExitCode> 
             false => "PostgreSQL",
         };
         show::rows(&whole(kind, &status));
+        if !status.untaken_files.is_empty() {
+            show::rows(&untaken(&status.untaken_files));
+        }
         if !status.stores.is_empty() {
             show::rows(&retailers(&status.stores));
         }
@@ -85,6 +90,11 @@ fn whole(database: &str, status: &StatusView) -> Table {
     let now = format!("{pending} pending, {blocked} blocked");
     line("documents", now, more);
     line("delivered", documents.delivered.to_string(), None);
+    let files = match status.untaken_files.len() {
+        0 => "all taken".to_owned(),
+        count => format!("{count} not taken, listed below"),
+    };
+    line("pickup files", files, None);
     let dead = status.runs.get("dead").copied().unwrap_or_default();
     let more = list(dead, "runs list --state dead");
     line("runs", runs(&status.runs), more);
@@ -95,6 +105,20 @@ fn whole(database: &str, status: &StatusView) -> Table {
     }
     for (name, path) in &status.directories {
         line(&format!("directory {name}"), path.clone(), None);
+    }
+    table
+}
+
+/// The files that no pickup takes.
+fn untaken(files: &[UntakenFile]) -> Table {
+    let mut table = show::table(["retailer", "directory", "file", "not taken because"]);
+    for one in files {
+        table.add_row([
+            &one.retailer,
+            &one.directory,
+            &plain(&one.file),
+            &plain(&one.reason),
+        ]);
     }
     table
 }

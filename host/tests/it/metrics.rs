@@ -6,7 +6,7 @@ use galleria_ports::metrics::METRICS;
 use sqlx::{AnyConnection, Connection as _};
 use std::time::{Duration, Instant};
 
-async fn scraped(client: &reqwest::Client, url: &str) -> String {
+pub async fn scraped(client: &reqwest::Client, url: &str) -> String {
     let answer = client.get(url).send().await.expect("an answer");
     let answer = answer.error_for_status().expect("metrics");
     answer.text().await.expect("text")

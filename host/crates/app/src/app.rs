@@ -14,7 +14,7 @@ use crate::sensitive::DigestKey;
 use crate::settlement::{Settlement, SettlementPolicy};
 use crate::stores::Stores;
 use galleria_ports::clock::Clock;
-use galleria_ports::files::DocumentReader;
+use galleria_ports::files::{DocumentReader, PickupFiles};
 use galleria_ports::plugins::Plugins;
 use galleria_ports::records::Records;
 use galleria_ports::vault::Vault;
@@ -123,6 +123,15 @@ impl App {
     pub fn with_vault(self, vault: Arc<dyn Vault>) -> Self {
         Self {
             settlement: self.settlement.with_vault(vault),
+            ..self
+        }
+    }
+
+    /// Adds the directories from which statements are picked up.
+    #[must_use]
+    pub fn with_pickups(self, pickups: Arc<dyn PickupFiles>) -> Self {
+        Self {
+            operations: self.operations.with_pickups(pickups),
             ..self
         }
     }

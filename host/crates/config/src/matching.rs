@@ -125,11 +125,13 @@ pub(crate) fn pickup(
         checks.wrong(key("directory"), message);
     }
     let suffix = suffix.clone().unwrap_or_default();
-    let good = suffix.starts_with('.') && suffix.len() <= 64 && !suffix.contains('/');
+    let good = suffix.starts_with('.') && (2..=64).contains(&suffix.len());
+    // A marker is never a statement.
+    let good = good && !suffix.contains('/') && !suffix.to_ascii_lowercase().ends_with(".complete");
     checks.check(
         good,
         &key("suffix"),
-        "must be the end of file names, such as \".csv\"",
+        "must be the end of file names, such as \".csv\", but not \".complete\"",
     );
     let complete = match complete.as_deref() {
         Some("marker") => Complete::Marker,

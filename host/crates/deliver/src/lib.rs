@@ -25,5 +25,5 @@ mod vault;
 pub use deliverer::Deliverer;
 pub use directories::Directories;
 pub use matcher::keep_matching;
-pub use pickup::Pickups;
+pub use pickup::{PickupFolders, Pickups};
 pub use vault::StatementVault;

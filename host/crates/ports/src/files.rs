@@ -1,8 +1,9 @@
-//! The files of runs, and access to delivered documents; implemented by `galleria-deliver`.
+//! The files of runs, delivered documents, and pickup directories; implemented by `galleria-deliver`.
 
 use crate::Error;
 use crate::plugins::Sink;
 use crate::records::DocumentRow;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 
 /// A complete file of a run, synced under its temporary name.
@@ -46,4 +47,24 @@ pub trait DocumentReader: Send + Sync {
     /// The candidate files of a document: the file with its name, and before the delivery the file with its
     /// temporary name. The caller must verify their digests.
     fn find(&self, document: &DocumentRow) -> Result<Vec<File>, Error>;
+}
+
+/// A file in a pickup directory that no pickup takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UntakenFile {
+    /// The retailer.
+    pub retailer: String,
+    /// The directory's name in `host.toml`; the file is in the retailer's folder in it.
+    pub directory: String,
+    /// The file's name.
+    pub file: String,
+    /// Why no pickup takes it.
+    pub reason: String,
+}
+
+/// The directories from which the host picks up statements.
+pub trait PickupFiles: Send + Sync {
+    /// The files that no pickup takes, and that are not being uploaded.
+    fn untaken(&self) -> Result<Vec<UntakenFile>, Error>;
 }

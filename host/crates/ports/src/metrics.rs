@@ -96,6 +96,8 @@ metrics! {
         "Runs of reports, settlement files and catalogues by state.";
     STATEMENTS = Counter "galleria_statements_total" ["outcome"]
         "Imports of statements: `imported`, `repeated` (imported before), `refused` (invalid file), `failed`.";
+    UNTAKEN = Gauge "galleria_pickup_files_untaken" ["retailer"]
+        "Files in pickup directories that no pickup takes; `galleria status` shows the reasons. 0 in a process that does not scan the directory.";
     UNFINISHED = Gauge "galleria_statements_unfinished" []
         "Statements with lines that are not matched yet.";
     DATABASE = Gauge "galleria_database_answers" []
@@ -123,6 +125,17 @@ pub fn describe() {
             Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
             Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
         }
+    }
+}
+
+/// Sets the number of files that no pickup takes, by retailer.
+pub fn untaken_files(counts: impl IntoIterator<Item = (String, u64)>) {
+    for (retailer, count) in counts {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "there are fewer files than 2^53"
+        )]
+        gauge!(UNTAKEN, "retailer" => retailer).set(count as f64);
     }
 }
 

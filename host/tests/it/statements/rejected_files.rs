@@ -2,7 +2,8 @@
 
 use super::{details, retailer};
 use crate::host::{Host, staged};
-use std::time::{Duration, Instant};
+use serde_json::json;
+use std::time::{Duration, Instant, SystemTime};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_file_is_moved_aside_with_row_and_column() {
@@ -19,11 +20,21 @@ async fn a_rejected_file_is_moved_aside_with_row_and_column() {
         details(3).replacen("9.80", "9.81", 1),
     )
     .expect("written");
-    std::fs::write(folder.join("good.csv"), details(2)).expect("written");
+    std::fs::write(folder.join("GOOD.CSV"), details(2)).expect("written");
+    // A young file may still be uploaded under a temporary name.
+    std::fs::write(folder.join("new.part"), "").expect("written");
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    let other = std::fs::File::options()
+        .write(true)
+        .open(folder.join("other.txt"));
+    other
+        .expect("a file")
+        .set_modified(long_ago)
+        .expect("changed");
     host.start().await;
     let why = folder.join("refused/wrong.csv.txt");
     let begun = Instant::now();
-    while !why.exists() || folder.join("good.csv").exists() {
+    while !why.exists() || folder.join("GOOD.CSV").exists() {
         assert!(begun.elapsed() < Duration::from_secs(60), "{}", host.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -31,8 +42,41 @@ async fn a_rejected_file_is_moved_aside_with_row_and_column() {
     assert!(result.contains("row 2, Net Credit (NC): "), "{result}");
     assert!(folder.join("refused/wrong.csv").exists());
     let statement = super::matched(&host, "example").await;
-    assert_eq!(statement["file"], "good.csv");
-    // The host does not follow links and ignores other suffixes.
+    assert_eq!(statement["file"], "GOOD.CSV");
+    // The host does not follow links, and takes no other suffixes.
     assert!(folder.join("link.csv").is_symlink() && folder.join("other.txt").exists());
+    reported(&host).await;
     host.stop();
+    let lines = host.log();
+    let lines = lines
+        .lines()
+        .filter(|line| line.contains("file not picked up"));
+    let lines = lines.filter(|line| line.contains("other.txt")).count();
+    assert_eq!(lines, 1, "once for a file, not at each poll");
+}
+
+/// Checks that status, command and metric show the file that no pickup takes, with the reason.
+async fn reported(host: &Host) {
+    let reason = "its name must end with .csv";
+    let untaken = json!({
+        "retailer": "example", "directory": "statements", "file": "other.txt", "reason": reason,
+    });
+    let status = host.get("/v1/status").await.expect("a status");
+    let files = status["untaken_files"].as_array().expect("files");
+    assert!(files.contains(&untaken), "{files:?}");
+    let output = host.run(&["status"]);
+    let output = String::from_utf8(output.stdout).expect("text");
+    for wanted in [" not taken, listed below", "other.txt", reason] {
+        assert!(output.contains(wanted), "{wanted} in\n{output}");
+    }
+    let begun = Instant::now();
+    loop {
+        let metrics = crate::metrics::scraped(&host.client, &host.url("/metrics")).await;
+        let gauge = "galleria_pickup_files_untaken{retailer=\"example\"} ";
+        if metrics.contains(gauge) && !metrics.contains(&format!("{gauge}0")) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

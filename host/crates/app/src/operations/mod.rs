@@ -16,6 +16,7 @@ pub use timeline::{AboutView, TimelineEntry, TimelineView};
 
 use crate::core::Core;
 use crate::events::EventPolicy;
+use galleria_ports::files::PickupFiles;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Operations {
     core: Core,
     policy: Arc<OperationsPolicy>,
     events: Arc<EventPolicy>,
+    /// Only in a process that has their directories.
+    pickups: Option<Arc<dyn PickupFiles>>,
 }
 
 impl Operations {
@@ -41,6 +44,14 @@ impl Operations {
             core,
             policy: Arc::new(policy),
             events,
+            pickups: None,
+        }
+    }
+
+    pub(crate) fn with_pickups(self, pickups: Arc<dyn PickupFiles>) -> Self {
+        Self {
+            pickups: Some(pickups),
+            ..self
         }
     }
 }

@@ -5,8 +5,9 @@ use super::metrics;
 use crate::stores::{self, InvalidStore};
 use galleria_domain::Store;
 use galleria_ports::Error;
+use galleria_ports::files::UntakenFile;
 use galleria_ports::in_tx;
-use galleria_ports::records::{DocumentState, Tx};
+use galleria_ports::records::{DocumentRow, DocumentState, ListFilter, ListKind, ListScope, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -79,6 +80,8 @@ pub struct StatusView {
     pub invalid_stores: Vec<InvalidStore>,
     /// Directories of documents by name.
     pub directories: BTreeMap<String, String>,
+    /// Files in pickup directories that no pickup takes, with the reasons.
+    pub untaken_files: Vec<UntakenFile>,
 }
 
 impl Operations {
@@ -93,9 +96,10 @@ impl Operations {
     /// The status of the host.
     pub async fn status(&self) -> Result<StatusView, Error> {
         let (readers, directories) = (self.events.readers(), Arc::clone(&self.policy));
+        let untaken_files = self.untaken_files().await?;
         self.core
             .records
-            .read(in_tx!(|tx, readers, directories| {
+            .read(in_tx!(|tx, readers, directories, untaken_files| {
                 let lags = metrics::lags(tx, &readers).await?;
                 let read = lags.iter().all(|(_, lag)| *lag == 0);
                 let documents = DocumentCounts {
@@ -129,10 +133,48 @@ impl Operations {
                     directories: directories
                         .map(|(name, path)| (name.clone(), path.display().to_string()))
                         .collect(),
+                    untaken_files,
                 })
             }))
             .await
     }
+
+    /// The files in pickup directories that no pickup takes. A delivered document is none of them.
+    pub async fn untaken_files(&self) -> Result<Vec<UntakenFile>, Error> {
+        let Some(pickups) = self.pickups.clone() else {
+            return Ok(Vec::new());
+        };
+        let files = tokio::task::spawn_blocking(move || pickups.untaken());
+        let files = files
+            .await
+            .map_err(|error| Error::Internal(format!("listing pickup directories: {error}")))??;
+        if files.is_empty() {
+            return Ok(files);
+        }
+        self.core
+            .records
+            .read(in_tx!(|tx, files| {
+                let mut untaken = Vec::new();
+                for file in files {
+                    if !is_document(tx, &file).await? {
+                        untaken.push(file);
+                    }
+                }
+                Ok(untaken)
+            }))
+            .await
+    }
+}
+
+async fn is_document(tx: &mut dyn Tx, file: &UntakenFile) -> Result<bool, Error> {
+    let name = ListScope::Name(file.file.clone());
+    let filter = ListFilter::default();
+    let found = tx.list_cursors(ListKind::Documents, &name, &filter, u32::MAX);
+    let ids: Vec<String> = found.await?.into_iter().map(|key| key.id).collect();
+    let rows = tx.document_list_rows(&ids).await?;
+    let here =
+        |row: &DocumentRow| (&row.retailer, &row.directory) == (&file.retailer, &file.directory);
+    Ok(rows.iter().any(here))
 }
 
 async fn with_events(tx: &mut dyn Tx, known: &[Store]) -> Result<Vec<StoreStatus>, Error> {

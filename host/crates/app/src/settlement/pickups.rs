@@ -27,8 +27,7 @@ pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Ve
         let before = pickups[..index].iter();
         let both = before.filter(|other| {
             (&other.retailer, &other.directory) == (&pickup.retailer, &pickup.directory)
-                && (other.suffix.ends_with(&pickup.suffix)
-                    || pickup.suffix.ends_with(&other.suffix))
+                && overlap(&other.suffix, &pickup.suffix)
         });
         for other in both {
             let message = format!(
@@ -42,4 +41,10 @@ pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Ve
         true => Ok(()),
         false => Err(mistakes),
     }
+}
+
+/// Whether a name may end with both suffixes, which are compared without case.
+fn overlap(one: &str, other: &str) -> bool {
+    let (one, other) = (one.to_ascii_lowercase(), other.to_ascii_lowercase());
+    one.ends_with(&other) || other.ends_with(&one)
 }

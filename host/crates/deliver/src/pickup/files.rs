@@ -1,13 +1,10 @@
-//! The files of a pickup directory: which ones may be statements, and moving them away.
+//! The files of a pickup directory: opening them, and moving them away.
 
+use super::survey::Candidate;
 use crate::directories::sync;
 use cap_std::fs::{Dir, MetadataExt as _};
-use galleria_domain::Pickup;
 use rustix::fs::{Mode, OFlags};
 use std::io;
-
-/// Suffix of the empty file that marks a file as complete.
-pub(super) const MARKER: &str = ".complete";
 
 /// The identity of a version of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,24 +12,6 @@ pub(super) struct Fingerprint {
     inode: u64,
     size: u64,
     modified: (i64, i64),
-}
-
-/// The sorted names of the files that may be statements.
-pub(super) fn names(folder: &Dir, pickup: &Pickup) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in folder.entries()? {
-        let entry = entry?;
-        // Skip names that are not UTF-8: they could not be reported.
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let is_candidate = name.ends_with(&pickup.suffix) && !name.starts_with('.');
-        if is_candidate && !name.ends_with(MARKER) && entry.file_type()?.is_file() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// Opens a regular file and fails for any other kind.
@@ -59,12 +38,13 @@ pub(super) fn open(folder: &Dir, name: &str) -> io::Result<(std::fs::File, Finge
 /// replaced meanwhile.
 pub(super) fn move_away(
     folder: &Dir,
-    name: &str,
+    candidate: &Candidate,
     fingerprint: Fingerprint,
     to_folder: &str,
     to: &str,
     reason: Option<&str>,
 ) -> io::Result<()> {
+    let Candidate { name, marker, .. } = candidate;
     match folder.create_dir(to_folder) {
         Ok(()) => sync(folder)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -86,9 +66,11 @@ pub(super) fn move_away(
         None => to.to_owned(),
     };
     folder.rename(name, &target, to)?;
-    match folder.remove_file(format!("{name}{MARKER}")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    if let Some(marker) = marker {
+        match folder.remove_file(marker) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
     sync(&target)?;
     sync(folder)
@@ -117,9 +99,14 @@ mod tests {
         for text in ["first", "second", "third"] {
             folder.write("a.csv", text).expect("left");
             let (_, fingerprint) = open(&folder, "a.csv").expect("opened");
+            let candidate = Candidate {
+                name: "a.csv".into(),
+                plugin: "csv".into(),
+                marker: None,
+            };
             let moved = move_away(
                 &folder,
-                "a.csv",
+                &candidate,
                 fingerprint,
                 "refused",
                 "a.csv",

@@ -2,24 +2,30 @@
 //!
 //! A file in `<directory>/<retailer>/` is imported when it is complete. Afterwards it is moved to `done/`, or
 //! to `refused/` with a text file that states the reason. No file there is ever replaced. A crash between
-//! import and move does no harm: the same file is the same statement. Links are never followed.
+//! import and move does no harm: the same file is the same statement. Links are never followed. A file that no
+//! pickup takes is logged once, counted, and shown in the status with the reason.
 
 mod files;
+mod folders;
+mod survey;
 
-use crate::directories::Directories;
+pub use folders::PickupFolders;
+
 use cap_std::fs::Dir;
-use files::{Fingerprint, MARKER, move_away, names, open};
+use files::{Fingerprint, move_away, open};
 use galleria_app::App;
 use galleria_app::settlement::{Imported, StatementRequest};
 use galleria_domain::retry::DELIVERY_WAIT;
 use galleria_domain::{Complete, Pickup};
 use galleria_ports::Error;
+use galleria_ports::files::UntakenFile;
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use survey::Candidate;
 use tokio_util::sync::CancellationToken;
 
 /// How often the directories are scanned.
@@ -31,9 +37,10 @@ const LEASE: Duration = Duration::from_secs(30);
 /// Scans directories for statements.
 pub struct Pickups {
     app: App,
-    directories: Directories,
-    pickups: Vec<Pickup>,
+    folders: PickupFolders,
     owner: String,
+    /// Files that no pickup takes and that are in the log already.
+    logged: HashSet<UntakenFile>,
     seen: HashMap<(String, String, String), Seen>,
     stop: Arc<AtomicBool>,
 }
@@ -48,12 +55,12 @@ struct Seen {
 
 impl Pickups {
     /// Creates a scanner of these directories. `owner` identifies this process.
-    pub fn new(app: App, directories: Directories, pickups: Vec<Pickup>, owner: String) -> Self {
+    pub fn new(app: App, folders: PickupFolders, owner: String) -> Self {
         Self {
             app,
-            directories,
-            pickups,
+            folders,
             owner,
+            logged: HashSet::new(),
             seen: HashMap::new(),
             stop: Arc::default(),
         }
@@ -76,10 +83,16 @@ impl Pickups {
 
     /// Scans every directory once; returns the number of files that were moved away.
     pub async fn scan(&mut self) -> usize {
-        let mut moved = 0;
-        for pickup in self.pickups.clone() {
-            match self.scan_directory(&pickup).await {
-                Ok(count) => moved += count,
+        let (mut moved, mut scanned) = (0, BTreeSet::new());
+        let pickups = self.folders.pickups();
+        for pickup in pickups.iter() {
+            match self.scan_directory(pickup).await {
+                Ok(Some(count)) => {
+                    moved += count;
+                    scanned.insert((pickup.retailer.as_str(), pickup.directory.as_str()));
+                }
+                // Another host scans it.
+                Ok(None) => {}
                 Err(error) => tracing::error!(
                     retailer = pickup.retailer,
                     directory = pickup.directory,
@@ -88,10 +101,43 @@ impl Pickups {
                 ),
             }
         }
+        if let Err(error) = self.report(&scanned).await {
+            tracing::error!(
+                error = error.chain(),
+                "files that no pickup takes not reported"
+            );
+        }
         moved
     }
 
-    async fn scan_directory(&mut self, pickup: &Pickup) -> Result<usize, Error> {
+    /// Logs each file that no pickup takes once, and counts them. `scanned` are the directories of this host.
+    async fn report(&mut self, scanned: &BTreeSet<(&str, &str)>) -> Result<(), Error> {
+        let mut untaken = self.app.operations.untaken_files().await?;
+        untaken.retain(|one| scanned.contains(&(&one.retailer, &one.directory)));
+        let mut counts: HashMap<String, u64> = HashMap::new();
+        // A retailer without such files has the value 0.
+        for pickup in self.folders.pickups().iter() {
+            counts.entry(pickup.retailer.clone()).or_default();
+        }
+        for one in &untaken {
+            *counts.entry(one.retailer.clone()).or_default() += 1;
+            if !self.logged.contains(one) {
+                tracing::warn!(
+                    retailer = one.retailer,
+                    directory = one.directory,
+                    file = one.file,
+                    reason = one.reason,
+                    "file not picked up"
+                );
+            }
+        }
+        galleria_ports::metrics::untaken_files(counts);
+        self.logged = untaken.into_iter().collect();
+        Ok(())
+    }
+
+    /// Returns the number of files that were moved away, or nothing if another host has the lease.
+    async fn scan_directory(&mut self, pickup: &Pickup) -> Result<Option<usize>, Error> {
         let lease = format!("pickup/{}/{}", pickup.retailer, pickup.plugin);
         if !self
             .app
@@ -99,27 +145,28 @@ impl Pickups {
             .lease(&lease, &self.owner, LEASE)
             .await?
         {
-            return Ok(0);
+            return Ok(None);
         }
-        let folder = self.directories.folder(&pickup.directory, &pickup.retailer);
-        let folder = folder.map_err(|error| failed("opening", &pickup.directory, error))?;
-        let names = names(&folder, pickup);
-        let names = names.map_err(|error| failed("listing", &pickup.directory, error))?;
+        let (folder, survey) = self.folders.survey(&pickup.retailer, &pickup.directory)?;
+        let mut files = survey.candidates;
+        files.retain(|file| file.plugin == pickup.plugin);
         let still_exists = |key: &(String, String, String)| {
-            (&key.0, &key.1) != (&pickup.retailer, &pickup.plugin) || names.contains(&key.2)
+            (&key.0, &key.1) != (&pickup.retailer, &pickup.plugin)
+                || files.iter().any(|file| file.name == key.2)
         };
         self.seen.retain(|key, _| still_exists(key));
         let mut moved = 0;
-        for name in &names {
-            if self.is_due(&folder, pickup, name) && self.process(&folder, pickup, name).await {
+        for file in &files {
+            if self.is_due(&folder, pickup, file) && self.process(&folder, pickup, file).await {
                 moved += 1;
             }
         }
-        Ok(moved)
+        Ok(Some(moved))
     }
 
     /// Whether a file is complete and not waiting for its next try.
-    fn is_due(&mut self, folder: &Dir, pickup: &Pickup, name: &str) -> bool {
+    fn is_due(&mut self, folder: &Dir, pickup: &Pickup, candidate: &Candidate) -> bool {
+        let name = candidate.name.as_str();
         let Ok((_, fingerprint)) = open(folder, name) else {
             return false;
         };
@@ -143,14 +190,15 @@ impl Pickups {
             };
         }
         let is_complete = match pickup.complete {
-            Complete::Marker => folder.symlink_metadata(format!("{name}{MARKER}")).is_ok(),
+            Complete::Marker => candidate.marker.is_some(),
             Complete::Unchanged(time) => now >= seen.since + time,
         };
         is_complete && seen.retry_at.is_none_or(|at| now >= at)
     }
 
     /// Imports a file and moves it away; returns whether it was moved.
-    async fn process(&mut self, folder: &Dir, pickup: &Pickup, name: &str) -> bool {
+    async fn process(&mut self, folder: &Dir, pickup: &Pickup, candidate: &Candidate) -> bool {
+        let name = candidate.name.as_str();
         let imported = match open(folder, name) {
             Ok((file, fingerprint)) => self
                 .import(pickup, name, file)
@@ -161,7 +209,7 @@ impl Pickups {
         let moved = match imported {
             Ok((Outcome::Imported(imported), fingerprint)) => {
                 let to = format!("{}-{name}", &imported.statement.digest[..12]);
-                move_away(folder, name, fingerprint, "done", &to, None)
+                move_away(folder, candidate, fingerprint, "done", &to, None)
             }
             Ok((Outcome::Rejected(reason), fingerprint)) => {
                 tracing::warn!(
@@ -169,7 +217,14 @@ impl Pickups {
                     file = name,
                     "statement rejected"
                 );
-                move_away(folder, name, fingerprint, "refused", name, Some(&reason))
+                move_away(
+                    folder,
+                    candidate,
+                    fingerprint,
+                    "refused",
+                    name,
+                    Some(&reason),
+                )
             }
             Err(error) => {
                 tracing::error!(
