@@ -166,7 +166,11 @@ pub fn word<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Resu
 pub fn idempotency_key(word: &str, id: &str) -> IdempotencyKey {
     let key = format!("command-{}", uuid::Uuid::new_v4());
     let request = Digest::of(format!("{word} {id} {key}").as_bytes());
-    IdempotencyKey { key, request }
+    IdempotencyKey {
+        key,
+        request,
+        as_sent: None,
+    }
 }
 
 /// Makes text safe for one line of a terminal: without characters that move the cursor or change colours.

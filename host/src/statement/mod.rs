@@ -203,7 +203,11 @@ async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
 fn key(line: &str) -> IdempotencyKey {
     let key = format!("command-{}", uuid::Uuid::new_v4());
     let request = Digest::of(format!("{line} {key}").as_bytes());
-    IdempotencyKey { key, request }
+    IdempotencyKey {
+        key,
+        request,
+        as_sent: None,
+    }
 }
 
 async fn import(config: &Config, app: &App, args: &Import) -> anyhow::Result<ExitCode> {

@@ -1,6 +1,7 @@
 //! Extractors: path, query, body, idempotency key and client address. Each rejects a request with a problem.
 
 use crate::access::authenticated::Authenticated;
+use crate::canonical::canonical;
 use crate::limits;
 use crate::problem::Problem;
 use crate::problem_kinds::{
@@ -19,6 +20,9 @@ use galleria_domain::Digest;
 use galleria_ports::Error;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
+
+/// The name of the header with the key of a write.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The only parameter of a path, such as `{id}`.
 pub(crate) struct Id(pub String);
@@ -99,9 +103,29 @@ pub(crate) struct IdempotencyHeader {
     idempotency_key: String,
 }
 
+/// The header that a write may carry if its repetition has no further effect.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct OptionalIdempotencyHeader {
+    /// Chosen by the caller, visible ASCII; optional, because the request has the same effect when it is repeated.
+    /// With a key, a repetition gets the first response, also if the object changed meanwhile.
+    #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,200}$")]
+    #[expect(
+        dead_code,
+        reason = "documents a header; the extractor reads the request"
+    )]
+    idempotency_key: Option<String>,
+}
+
 /// A write: its idempotency key and its body.
 pub(crate) struct WriteRequest<T> {
     pub key: IdempotencyKey,
+    pub body: T,
+}
+
+/// A write that replaces an object: its idempotency key, if it has one, and its body.
+pub(crate) struct PutRequest<T> {
+    pub key: Option<IdempotencyKey>,
     pub body: T,
 }
 
@@ -111,20 +135,45 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for WriteRequest<T> {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
         let key = idempotency_key(&request)?;
-        let mut hashed = format!("{}\n{}\n", request.method(), request.uri().path()).into_bytes();
-        let bytes = bytes_of(request, state).await?;
-        if escapes_nul(&bytes) {
-            let detail = "Text must not contain NUL (`\\u0000`).";
-            return Err(Problem::new(BAD_JSON, detail));
-        }
-        let body = parse(&bytes)?;
-        hashed.extend_from_slice(&bytes);
-        let request = Digest::of(&hashed);
-        Ok(Self {
-            key: IdempotencyKey { key, request },
-            body,
-        })
+        let PutRequest { key, body } = read(request, state, Some(key)).await?;
+        let key = key.ok_or_else(|| Problem::new(KEY_MISSING, KEY_MISSING.remedy))?;
+        Ok(Self { key, body })
     }
+}
+
+impl<T: DeserializeOwned> FromRequest<ApiState> for PutRequest<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+        must_be_json(request.headers())?;
+        let key = match request.headers().contains_key(IDEMPOTENCY_KEY) {
+            true => Some(idempotency_key(&request)?),
+            false => None,
+        };
+        read(request, state, key).await
+    }
+}
+
+/// Reads the body of a write, and the digests by which its repetitions are recognised.
+async fn read<T: DeserializeOwned>(
+    request: Request,
+    state: &ApiState,
+    key: Option<String>,
+) -> Result<PutRequest<T>, Problem> {
+    let target = format!("{}\n{}\n", request.method(), request.uri().path());
+    let bytes = bytes_of(request, state).await?;
+    if escapes_nul(&bytes) {
+        let detail = "Text must not contain NUL (`\\u0000`).";
+        return Err(Problem::new(BAD_JSON, detail));
+    }
+    let body = parse(&bytes)?;
+    let digest = |body: &[u8]| Digest::of(&[target.as_bytes(), body].concat());
+    let key = key.map(|key| IdempotencyKey {
+        key,
+        request: canonical(&bytes).map_or_else(|| digest(&bytes), |body| digest(&body)),
+        as_sent: Some(digest(&bytes)),
+    });
+    Ok(PutRequest { key, body })
 }
 
 /// A body that no error quotes, such as a scanned code or a login.
@@ -194,7 +243,7 @@ pub(crate) fn idempotency_key(request: &Request) -> Result<String, Problem> {
 }
 
 fn idempotency_header(headers: &HeaderMap) -> Result<String, Problem> {
-    let mut values = headers.get_all("idempotency-key").iter();
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(first) = values.next() else {
         return Err(Problem::new(KEY_MISSING, KEY_MISSING.remedy));
     };

@@ -31,6 +31,7 @@ pub(crate) async fn receive(
     let key = IdempotencyKey {
         key,
         request: Digest::of(hashed.as_bytes()),
+        as_sent: None,
     };
     Ok((file, key))
 }

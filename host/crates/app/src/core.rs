@@ -44,8 +44,10 @@ pub struct Core {
 pub struct IdempotencyKey {
     /// As sent. If the caller has limited reach, the name of the reach comes first.
     pub key: String,
-    /// The digest of method, path and body.
+    /// The digest of method, path and body, JSON in its canonical form.
     pub request: Digest,
+    /// The digest with the body as it was sent, under which earlier versions saved responses.
+    pub as_sent: Option<Digest>,
 }
 
 /// The response to a write. Repetitions of the request get the same response.
@@ -115,9 +117,11 @@ impl Core {
 
     /// Runs `work` and saves its response under the idempotency key in the same transaction. A
     /// repetition of the request gets the saved response; another request under the key is rejected.
+    ///
+    /// Without a key, each repetition runs `work`.
     pub(crate) async fn once<F>(
         &self,
-        key: IdempotencyKey,
+        key: impl Into<Option<IdempotencyKey>>,
         status: u16,
         work: F,
     ) -> Result<Reply, Error>
@@ -126,8 +130,18 @@ impl Core {
     {
         let now = self.clock.now();
         let work = Arc::new(work);
-        let saved_key = key.clone();
         let span = tracing::info_span!(target: trace::TARGET, "accept");
+        let Some(key) = key.into() else {
+            let done = self.records.write(in_tx!(|tx, work| work(tx).await));
+            let body = done.instrument(span).await?.to_string();
+            self.log_grew.notify();
+            return Ok(Reply {
+                status,
+                body,
+                repeated: false,
+            });
+        };
+        let saved_key = key.clone();
         let done = self
             .records
             .write(in_tx!(|tx, key, work| {
@@ -234,7 +248,9 @@ pub(crate) async fn store_of(tx: &mut dyn Tx, id: &str) -> Result<Store, Error> 
 
 /// The saved response, if it belongs to the same request.
 pub(crate) fn repeated(before: SavedResponse, key: &IdempotencyKey) -> Result<Reply, Error> {
-    if before.request != key.request.as_str() {
+    let digests = [Some(&key.request), key.as_sent.as_ref()];
+    let same = |digest: &Digest| digest.as_str() == before.request;
+    if !digests.into_iter().flatten().any(same) {
         return Err(Error::Conflict {
             code: "idempotency_key_reused",
             message: "another request was sent under this Idempotency-Key: use a new key for a new request"

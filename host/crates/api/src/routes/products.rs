@@ -6,9 +6,12 @@ use crate::endpoint::Routes;
 use crate::lists::{check_limit, default_limit};
 use crate::problem::{Details, Problem};
 use crate::problem_kinds::MEDIA_TYPE;
-use crate::problem_responses::{ImportProblems, ListProblems, ReadProblems, WriteProblems};
+use crate::problem_responses::{ImportProblems, ListProblems, PutProblems, ReadProblems};
 use crate::reply::{ApiResult, WriteReply};
-use crate::request::{Id, IdempotencyHeader, PathPair, QueryParams, WriteRequest, idempotency_key};
+use crate::request::{
+    Id, IdempotencyHeader, OptionalIdempotencyHeader, PathPair, PutRequest, QueryParams,
+    idempotency_key,
+};
 use crate::state::ApiState;
 use crate::upload;
 use axum::Json;
@@ -122,11 +125,11 @@ async fn product_get(
     params(
         ("retailer" = String, Path, description = "The retailer's name.", example = "example"),
         ("sku" = String, Path, description = "The product's sku.", example = "3000101"),
-        IdempotencyHeader,
+        OptionalIdempotencyHeader,
     ),
     request_body(content = NewProduct, example = json!(example!("product_request"))),
     responses(
-        WriteProblems,
+        PutProblems,
         (status = 200, description = "The product.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = ProductDetail, example = json!(example!("product"))),
@@ -137,7 +140,7 @@ async fn product_get(
 async fn product_put(
     State(state): State<ApiState>,
     PathPair(retailer, sku): PathPair,
-    WriteRequest { key, body }: WriteRequest<NewProduct>,
+    PutRequest { key, body }: PutRequest<NewProduct>,
 ) -> ApiResult<WriteReply> {
     Ok(WriteReply(
         state.app.catalogue.put(key, &retailer, &sku, body).await?,

@@ -6,9 +6,11 @@ use crate::endpoint::Routes;
 use crate::lists::{check_limit, cut_page, default_limit};
 use crate::problem::{Details, Problem};
 use crate::problem_kinds::MEDIA_TYPE;
-use crate::problem_responses::{ListProblems, ReadProblems, StoresImportProblems, WriteProblems};
+use crate::problem_responses::{ListProblems, PutProblems, ReadProblems, StoresImportProblems};
 use crate::reply::{ApiResult, WriteReply};
-use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest, idempotency_key};
+use crate::request::{
+    Id, IdempotencyHeader, OptionalIdempotencyHeader, PutRequest, QueryParams, idempotency_key,
+};
 use crate::state::ApiState;
 use crate::upload;
 use axum::Json;
@@ -32,10 +34,10 @@ pub(super) fn routes() -> Routes {
 /// its sales. The change is recorded in the audit log.
 #[utoipa::path(
     put, path = "/v1/stores/{id}", tag = "stores",
-    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), ReasonQuery, IdempotencyHeader),
+    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), ReasonQuery, OptionalIdempotencyHeader),
     request_body(content = NewStore, example = json!(example!("store_request"))),
     responses(
-        WriteProblems,
+        PutProblems,
         (status = 200, description = "The store.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = Store,
@@ -49,7 +51,7 @@ async fn store_put(
     auth: Authenticated,
     Id(id): Id,
     QueryParams(query): QueryParams<ReasonQuery>,
-    WriteRequest { key, body }: WriteRequest<NewStore>,
+    PutRequest { key, body }: PutRequest<NewStore>,
 ) -> ApiResult<WriteReply> {
     state
         .app

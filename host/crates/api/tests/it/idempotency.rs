@@ -2,11 +2,20 @@
 
 use crate::host::{order, payment};
 use crate::stage::Stage;
+use galleria_domain::Digest;
+use galleria_ports::in_tx;
+use galleria_ports::records::{Records, SavedResponse};
+use jiff::Timestamp;
 use reqwest::Method;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 on_both!(
     a_repeated_request_has_one_effect_and_one_response,
+    a_body_in_another_notation_is_the_same_request,
+    a_response_of_an_earlier_version_is_found,
+    a_replacement_needs_no_key,
     a_key_cannot_be_used_for_another_request,
     a_rejected_request_does_not_use_up_its_key,
     twenty_concurrent_requests_have_one_effect_and_one_response,
@@ -30,6 +39,119 @@ async fn a_repeated_request_has_one_effect_and_one_response(stage: &Stage) {
     assert_eq!((paid.status, &paid.text), (repeated.status, &repeated.text));
     assert!(repeated.replayed());
     assert_eq!(host.events().await, 1);
+    host.stop().await;
+}
+
+/// A body with the keys in reverse order and other blanks.
+fn rewritten(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().rev();
+            let fields =
+                fields.map(|(name, value)| format!("{} :\t{}", json!(name), rewritten(value)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(" ,\n"))
+        }
+        Value::Array(values) => {
+            let values: Vec<_> = values.iter().map(rewritten).collect();
+            format!("[ {} ]", values.join(" , "))
+        }
+        value => value.to_string(),
+    }
+}
+
+async fn a_body_in_another_notation_is_the_same_request(stage: &Stage) {
+    let host = stage.host().await;
+    host.add_store_and_shift().await;
+    let send = async |key: &str, body: String| {
+        let request = host.request(Method::POST, "/v1/orders").body(body);
+        let request = request.header("Content-Type", "application/json");
+        host.send(request.header("Idempotency-Key", key)).await
+    };
+    let body = order("o1");
+    let first = send("o", body.to_string()).await;
+    first.expect(201);
+    let again = send("o", rewritten(&body)).await;
+    assert!(again.replayed(), "{}", again.text);
+    assert_eq!((first.status, &first.text), (again.status, &again.text));
+    // A repeated key is another request: no reader can tell which of its values counts.
+    let twice = rewritten(&body).replacen('{', "{\"x\":1,\"x\":2,", 1);
+    let refused = send("o", twice).await;
+    assert!(
+        !refused.replayed() && refused.status >= 400,
+        "{}",
+        refused.text
+    );
+    let mut other = body.clone();
+    other["id"] = json!("o2");
+    let reused = send("o", rewritten(&other)).await;
+    assert_eq!(reused.code(), "idempotency_key_reused");
+    host.stop().await;
+}
+
+/// Earlier versions saved the digest of the body as it was sent.
+async fn a_response_of_an_earlier_version_is_found(stage: &Stage) {
+    let host = stage.host().await;
+    let body = rewritten(&order("o1"));
+    let digest = Digest::of(format!("POST\n/v1/orders\n{body}").as_bytes());
+    let saved = SavedResponse {
+        key: "o".into(),
+        request: digest.to_string(),
+        status: 201,
+        body: "{}".into(),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let records: Arc<dyn Records> = stage.records().await;
+    let saved = records.write(in_tx!(|tx, saved| tx.saved_response_insert(&saved).await));
+    saved.await.expect("saved");
+    let request = host.request(Method::POST, "/v1/orders").body(body);
+    let request = request.header("Content-Type", "application/json");
+    let again = host.send(request.header("Idempotency-Key", "o")).await;
+    assert!(again.replayed() && again.text == "{}", "{}", again.text);
+    host.stop().await;
+}
+
+async fn a_replacement_needs_no_key(stage: &Stage) {
+    let host = stage.host().await;
+    host.add_store_and_shift().await;
+    let mut store = host.get("/v1/stores/s1").await.expect(200);
+    store.as_object_mut().expect("a store").remove("id");
+    let put = async |path: &str, key: Option<&str>, body: &Value| {
+        let request = host.request(Method::PUT, path).json(body);
+        host.send(match key {
+            Some(key) => request.header("Idempotency-Key", key),
+            None => request,
+        })
+        .await
+    };
+    let mut types = Vec::new();
+    for (key, kind) in [(None, "a"), (Some("k"), "b"), (None, "c"), (None, "c")] {
+        store["store_type"] = json!(kind);
+        let answer = put("/v1/stores/s9", key, &store).await;
+        types.push(answer.expect(200)["store_type"].clone());
+        assert!(!answer.replayed());
+    }
+    assert_eq!(types, ["a", "b", "c", "c"]);
+    // With a key, a repetition gets the first response and changes nothing.
+    store["store_type"] = json!("b");
+    let again = put("/v1/stores/s9", Some("k"), &store).await;
+    assert!(again.replayed() && again.expect(200)["store_type"] == "b");
+    assert_eq!(
+        host.get("/v1/stores/s9").await.expect(200)["store_type"],
+        "c"
+    );
+    store["store_type"] = json!("d");
+    let reused = put("/v1/stores/s9", Some("k"), &store).await;
+    assert_eq!(reused.code(), "idempotency_key_reused");
+    let malformed = put("/v1/stores/s9", Some("a b"), &store).await;
+    assert_eq!(malformed.code(), "idempotency_key_invalid");
+    let retailer = store["retailer"].as_str().expect("a retailer");
+    let path = format!("/v1/retailers/{retailer}/products/sku-1");
+    let product = json!({ "name": "Pen", "price": { "amount": "1.25", "currency": "EUR" } });
+    for _ in 0..2 {
+        let answer = put(&path, None, &product).await;
+        assert_eq!(answer.expect(200)["product"]["name"], "Pen");
+        assert!(!answer.replayed());
+    }
     host.stop().await;
 }
 

@@ -64,11 +64,12 @@ impl Catalogue {
     /// Creates or replaces a product with its stores' prices.
     pub async fn put(
         &self,
-        key: IdempotencyKey,
+        key: impl Into<Option<IdempotencyKey>>,
         retailer: &str,
         sku: &str,
         new: NewProduct,
     ) -> Result<Reply, Error> {
+        let key = key.into();
         self.core.check_retailer(retailer).await?;
         let (product, prices) = checked(sku, new)?;
         let put = Put {
@@ -85,7 +86,7 @@ impl Catalogue {
         self.put_once(key, put).await
     }
 
-    async fn put_once(&self, key: IdempotencyKey, put: Put) -> Result<Reply, Error> {
+    async fn put_once(&self, key: Option<IdempotencyKey>, put: Put) -> Result<Reply, Error> {
         self.core
             .once(key, 200, in_tx!(|tx, put| put.accept(tx).await))
             .await

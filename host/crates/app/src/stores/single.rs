@@ -80,7 +80,7 @@ impl Stores {
     /// Changes are recorded with `actor` and `reason`.
     pub async fn put(
         &self,
-        key: IdempotencyKey,
+        key: impl Into<Option<IdempotencyKey>>,
         id: &str,
         new: NewStore,
         actor: &str,

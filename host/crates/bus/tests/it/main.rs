@@ -344,6 +344,7 @@ impl TestHost {
         IdempotencyKey {
             key: name.to_owned(),
             request: Digest::of(name.as_bytes()),
+            as_sent: None,
         }
     }
 

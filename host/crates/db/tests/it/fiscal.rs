@@ -40,6 +40,7 @@ fn key(text: &str) -> IdempotencyKey {
     IdempotencyKey {
         key: text.into(),
         request: Digest::of(text.as_bytes()),
+        as_sent: None,
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) fn key(text: &str) -> IdempotencyKey {
     IdempotencyKey {
         key: text.into(),
         request: Digest::of(text.as_bytes()),
+        as_sent: None,
     }
 }
 
