@@ -7,7 +7,7 @@ use galleria_ports::records::{OperationFilter, OperationRow};
 use serde::{Deserialize, Serialize};
 
 /// The actions, by name.
-pub const ACTIONS: [&str; 12] = [
+pub const ACTIONS: [&str; 13] = [
     "dead_letter_replay",
     "dead_letter_discard",
     "parked_retry",
@@ -15,6 +15,7 @@ pub const ACTIONS: [&str; 12] = [
     "run_cancel",
     "line_settle",
     "line_undo",
+    "statement_reread",
     "store_put",
     "stores_import",
     "plugins_loaded",
