@@ -45,6 +45,21 @@ fn retailer(folder: &Path) {
         )
         .expect("text");
     }
+    write!(
+        text,
+        "[plugins.again]\nplugin = \"{plugin}\"\n\
+         [plugins.again.grants]\ncapabilities = [\"products\", \"output\"]\n\
+         directories = [\"product_data\"]\n\
+         [plugins.again.settings]\ninactive = \"write\"\ncsv = {{ delimiter = \";\", decimal_mark = \",\" }}\n\
+         columns = ["
+    )
+    .expect("text");
+    for column in [
+        "sku", "gtin", "name", "category", "unit", "price", "currency", "tax_code", "active",
+    ] {
+        write!(text, "{{ column = \"{column}\", header = \"{column}\" }}, ").expect("text");
+    }
+    text += "]\n";
     let folder = folder.join("example");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("retailer.toml"), text).expect("a retailer");
@@ -87,6 +102,12 @@ fn import(host: &Host, file: &str, more: &[&str]) -> (bool, String) {
 
 /// Runs a slot for a day. Returns the rows of its file without the header.
 fn export(host: &Host, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
+    let text = exported(host, slot, day, more);
+    text.lines().skip(1).map(str::to_owned).collect()
+}
+
+/// Runs a slot for a day. Returns its file.
+fn exported(host: &Host, slot: &str, day: &str, more: &[&str]) -> String {
     let before = host.files();
     let arguments = [
         "report",
@@ -108,12 +129,12 @@ fn export(host: &Host, slot: &str, day: &str, more: &[&str]) -> Vec<String> {
         .collect();
     assert_eq!(new.len(), 1, "{:?}", new.keys());
     let text = new.into_values().next().expect("a file");
-    let text = String::from_utf8(text).expect("text");
-    text.lines().skip(1).map(str::to_owned).collect()
+    String::from_utf8(text).expect("text")
 }
 
 on_both!(
     a_file_is_imported_and_changes_are_exported,
+    an_exported_file_is_imported_without_changes,
     an_invalid_file_is_reported_as_a_table_and_not_imported,
     a_stopped_import_leaves_nothing,
     a_killed_import_changes_nothing,
@@ -163,6 +184,65 @@ async fn a_file_is_imported_and_changes_are_exported(database: Database) {
     let gone = export(&host, "changes", "2026-11-24", &[]);
     assert_eq!(gone.len(), 2999);
     assert!(gone.iter().all(|row| row.starts_with("delete,")));
+}
+
+async fn an_exported_file_is_imported_without_changes(database: Database) {
+    let (_retailers, host) = open(database).await;
+    let names = [
+        "=1+1",
+        "'=1+1",
+        "''-",
+        "-5",
+        "+",
+        "@x",
+        "'n Sync",
+        "5\" pipe",
+        "\"a\"",
+        "a;b,c",
+        "'",
+        "\u{c9}t\u{e9}",
+    ];
+    let mut lines = String::new();
+    for (n, name) in names.iter().enumerate() {
+        let row = json!({
+            "sku": format!("{name}{n}"), "name": name, "category": name, "tax_code": name, "gtin": "96385074",
+            "unit": "KGM", "price": format!("{n},{n}5"), "currency": "EUR", "active": n != 3,
+        });
+        lines += &format!("{row}\n");
+    }
+    let path = host.data().join("names.jsonl");
+    std::fs::write(&path, lines).expect("a file");
+    let (well, output) = import(&host, &path.display().to_string(), &[]);
+    assert!(well && output.contains("12 products added"), "{output}");
+    let before = host.get("/v1/retailers/example/products").await;
+
+    let text = exported(&host, "again", "2026-11-20", &[]);
+    assert!(
+        text.contains(";'=1+1;") && text.contains(";''=1+1;"),
+        "{text}"
+    );
+    let path = host.data().join("exported.csv");
+    std::fs::write(&path, text).expect("a file");
+    let (well, output) = import(
+        &host,
+        &path.display().to_string(),
+        &["--missing", "deactivate"],
+    );
+    let unchanged = "12 rows: 0 products added, 0 changed, 12 unchanged, 0 deactivated";
+    assert!(well && output.contains(unchanged), "{output}");
+    let after = host.get("/v1/retailers/example/products").await;
+    assert_eq!(after.expect("a list"), before.expect("a list"));
+
+    let keep = ["--guards", "keep", "--dry-run"];
+    let (well, output) = import(&host, &path.display().to_string(), &keep);
+    assert!(well && output.contains("6 products added"), "{output}");
+    let header = host.data().join("header.csv");
+    std::fs::write(&header, "sku;name;price;currency\r\n").expect("a file");
+    let header = header.display().to_string();
+    let (well, output) = import(&host, &header, &["--missing", "deactivate"]);
+    assert!(!well && output.contains("--allow-empty"), "{output}");
+    let (well, output) = import(&host, &header, &["--allow-empty"]);
+    assert!(well && output.contains("0 rows"), "{output}");
 }
 
 async fn an_invalid_file_is_reported_as_a_table_and_not_imported(database: Database) {
