@@ -1,10 +1,19 @@
 //! The files of a pickup directory: opening them, and moving them away.
 
-use super::survey::Candidate;
 use crate::directories::sync;
 use cap_std::fs::{Dir, MetadataExt as _};
 use rustix::fs::{Mode, OFlags};
 use std::io;
+
+/// A file that may be a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub name: String,
+    /// The slot that reads it.
+    pub plugin: String,
+    /// The name of its marker, if there is one.
+    pub marker: Option<String>,
+}
 
 /// The identity of a version of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ mod survey;
 pub use folders::PickupFolders;
 
 use cap_std::fs::Dir;
-use files::{Fingerprint, move_away, open};
+use files::{Candidate, Fingerprint, move_away, open};
 use galleria_app::App;
 use galleria_app::settlement::{Imported, StatementRequest};
 use galleria_domain::retry::DELIVERY_WAIT;
@@ -25,7 +25,6 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use survey::Candidate;
 use tokio_util::sync::CancellationToken;
 
 /// How often the directories are scanned.

@@ -1,6 +1,6 @@
 //! Sorts the files of a pickup directory: statements, and files that no pickup takes, with the reason.
 
-use super::files::open;
+use super::files::{Candidate, open};
 use cap_std::fs::{Dir, MetadataExt as _};
 use galleria_domain::{Complete, Pickup};
 use std::collections::HashMap;
@@ -18,16 +18,6 @@ const UPLOAD: Duration = Duration::from_secs(60);
 
 /// A younger file may still get its marker.
 const MARKED_WITHIN: Duration = Duration::from_secs(15 * 60);
-
-/// A file that may be a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub name: String,
-    /// The slot that reads it.
-    pub plugin: String,
-    /// The name of its marker, if there is one.
-    pub marker: Option<String>,
-}
 
 /// The files of a folder.
 #[derive(Debug, Default, PartialEq, Eq)]
