@@ -148,9 +148,12 @@ impl Plugins for Reader {
     }
 }
 
+/// The bytes of files, by retailer and digest.
+type Originals = BTreeMap<(String, String), Vec<u8>>;
+
 /// Stores originals in memory. Clones share them.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<BTreeMap<(String, String), Vec<u8>>>>);
+pub struct Memory(Arc<Mutex<Originals>>);
 
 impl Vault for Memory {
     fn spool(&self, file: &str) -> Result<Box<dyn Spool>, Error> {
