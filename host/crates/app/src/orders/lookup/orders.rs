@@ -1,12 +1,11 @@
 //! Lists orders, and looks up the outcome of an order: its payment, refunds, void and
 //! verifications.
 
-use crate::lists::{Currencies, ListQuery, in_order, page};
+use crate::lists::{Currencies, ListQuery};
 use crate::orders::Orders;
 use galleria_domain::{Member, Money, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::in_tx;
 use galleria_ports::records::{
     ListFilter, ListKind, ListScope, OrderListRow, OrderStatus, PaymentListRow, StatusFilter, Tx,
 };
@@ -147,21 +146,22 @@ impl Orders {
         query: ListQuery,
         status: Option<OrderStatus>,
     ) -> Result<OrderPage, Error> {
-        let filter = query.filter(status.map(StatusFilter::Order))?;
-        let caller = caller.clone();
-        self.core
-            .records
-            .read(in_tx!(|tx, caller, query, filter| {
-                let page = page(tx, &caller, ListKind::Orders, &query, &filter).await?;
-                let rows = tx.order_list_rows(&page.ids).await?;
+        let status = status.map(StatusFilter::Order);
+        list_page!(
+            self,
+            caller,
+            query,
+            status,
+            Orders,
+            order_list_rows,
+            |tx, rows, next| {
                 let (mut currencies, mut orders) = (Currencies::default(), Vec::new());
-                for row in in_order(&page.ids, rows, |row| &row.id) {
+                for row in rows {
                     let currency = currencies.of(tx, &row.store_id).await?;
                     orders.push(summary(row, currency));
                 }
-                let next = page.next;
-                Ok(OrderPage { orders, next })
-            }))
-            .await
+                OrderPage { orders, next }
+            }
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! Lists payments, with the amount that can still be refunded.
 
 use super::orders::ids_of;
-use crate::lists::{ListQuery, in_order, not_found, page};
+use crate::lists::{ListQuery, not_found};
 use crate::orders::Orders;
 use galleria_domain::{Entry, Line, Member, Money, Tax, Tender};
 use galleria_ports::Error;
@@ -158,20 +158,18 @@ fn detail(row: PaymentRow, refunds: Vec<String>, balance: Balance) -> PaymentDet
 impl Orders {
     /// Payments in the caller's reach, the newest first.
     pub async fn payments(&self, caller: &Caller, query: ListQuery) -> Result<PaymentPage, Error> {
-        let filter = query.filter(None)?;
-        let caller = caller.clone();
-        self.core
-            .records
-            .read(in_tx!(|tx, caller, query, filter| {
-                let page = page(tx, &caller, ListKind::Payments, &query, &filter).await?;
-                let rows = tx.payment_list_rows(&page.ids).await?;
-                let rows = in_order(&page.ids, rows, |row| &row.id);
-                Ok(PaymentPage {
-                    payments: rows.into_iter().map(summary).collect(),
-                    next: page.next,
-                })
-            }))
-            .await
+        list_page!(
+            self,
+            caller,
+            query,
+            None,
+            Payments,
+            payment_list_rows,
+            |tx, rows, next| {
+                let payments = rows.into_iter().map(summary).collect();
+                PaymentPage { payments, next }
+            }
+        )
     }
 
     /// A payment by its id.

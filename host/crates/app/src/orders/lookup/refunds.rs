@@ -2,14 +2,14 @@
 //! refunded.
 
 use super::payments::{Balance, balance};
-use crate::lists::{ListQuery, in_order, not_found, page};
+use crate::lists::{ListQuery, not_found};
 use crate::orders::Orders;
 use galleria_domain::refunding::Extent;
 use galleria_domain::{Attribute, Entry, Line, Money, Tax, Tender};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
 use galleria_ports::in_tx;
-use galleria_ports::records::{ListKind, RefundListRow, RefundRow};
+use galleria_ports::records::{RefundListRow, RefundRow};
 use serde::{Deserialize, Serialize};
 
 /// A refund in a list.
@@ -167,20 +167,18 @@ fn detail(row: RefundRow, payment_id: Option<String>, balance: Balance) -> Refun
 impl Orders {
     /// Refunds in the caller's reach, the newest first.
     pub async fn refunds(&self, caller: &Caller, query: ListQuery) -> Result<RefundPage, Error> {
-        let filter = query.filter(None)?;
-        let caller = caller.clone();
-        self.core
-            .records
-            .read(in_tx!(|tx, caller, query, filter| {
-                let page = page(tx, &caller, ListKind::Refunds, &query, &filter).await?;
-                let rows = tx.refund_list_rows(&page.ids).await?;
-                let rows = in_order(&page.ids, rows, |row| &row.id);
-                Ok(RefundPage {
-                    refunds: rows.into_iter().map(summary).collect(),
-                    next: page.next,
-                })
-            }))
-            .await
+        list_page!(
+            self,
+            caller,
+            query,
+            None,
+            Refunds,
+            refund_list_rows,
+            |tx, rows, next| {
+                let refunds = rows.into_iter().map(summary).collect();
+                RefundPage { refunds, next }
+            }
+        )
     }
 
     /// A refund by its id.

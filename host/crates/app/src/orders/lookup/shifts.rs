@@ -1,12 +1,12 @@
 //! Lists open and closed shifts with the sums of their drawers.
 
-use crate::lists::{Currencies, ListQuery, in_order, not_found, page};
+use crate::lists::{Currencies, ListQuery, not_found};
 use crate::orders::Orders;
 use galleria_domain::{Entry, Money, TenderTotal};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
 use galleria_ports::in_tx;
-use galleria_ports::records::{ListKind, MovementTotals, ShiftRow, StatusFilter, Tx};
+use galleria_ports::records::{MovementTotals, ShiftRow, StatusFilter, Tx};
 use serde::{Deserialize, Serialize};
 
 /// A shift. Amounts are minor units.
@@ -135,22 +135,23 @@ impl Orders {
         query: ListQuery,
         open: Option<bool>,
     ) -> Result<ShiftPage, Error> {
-        let filter = query.filter(open.map(|open| StatusFilter::Shift { open }))?;
-        let caller = caller.clone();
-        self.core
-            .records
-            .read(in_tx!(|tx, caller, query, filter| {
-                let page = page(tx, &caller, ListKind::Shifts, &query, &filter).await?;
-                let rows = tx.shift_list_rows(&page.ids).await?;
+        let status = open.map(|open| StatusFilter::Shift { open });
+        list_page!(
+            self,
+            caller,
+            query,
+            status,
+            Shifts,
+            shift_list_rows,
+            |tx, rows, next| {
                 let (mut currencies, mut shifts) = (Currencies::default(), Vec::new());
-                for row in in_order(&page.ids, rows, |row| &row.id) {
+                for row in rows {
                     let currency = currencies.of(tx, &row.store_id).await?;
                     shifts.push(detail(tx, row, currency).await?);
                 }
-                let next = page.next;
-                Ok(ShiftPage { shifts, next })
-            }))
-            .await
+                ShiftPage { shifts, next }
+            }
+        )
     }
 
     /// A shift by its id.

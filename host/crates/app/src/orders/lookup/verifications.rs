@@ -1,11 +1,10 @@
 //! Lists verifications.
 
-use crate::lists::{ListQuery, in_order, page};
+use crate::lists::ListQuery;
 use crate::orders::Orders;
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::in_tx;
-use galleria_ports::records::{ListKind, VerificationListRow};
+use galleria_ports::records::VerificationListRow;
 use serde::{Deserialize, Serialize};
 
 /// A check of a basket by staff.
@@ -66,19 +65,20 @@ impl Orders {
         caller: &Caller,
         query: ListQuery,
     ) -> Result<VerificationPage, Error> {
-        let filter = query.filter(None)?;
-        let caller = caller.clone();
-        self.core
-            .records
-            .read(in_tx!(|tx, caller, query, filter| {
-                let page = page(tx, &caller, ListKind::Verifications, &query, &filter).await?;
-                let rows = tx.verification_list_rows(&page.ids).await?;
-                let rows = in_order(&page.ids, rows, |row| &row.id);
-                Ok(VerificationPage {
-                    verifications: rows.into_iter().map(summary).collect(),
-                    next: page.next,
-                })
-            }))
-            .await
+        list_page!(
+            self,
+            caller,
+            query,
+            None,
+            Verifications,
+            verification_list_rows,
+            |tx, rows, next| {
+                let verifications = rows.into_iter().map(summary).collect();
+                VerificationPage {
+                    verifications,
+                    next,
+                }
+            }
+        )
     }
 }

@@ -1,12 +1,11 @@
 //! Lists voids.
 
-use crate::lists::{ListQuery, in_order, page};
+use crate::lists::ListQuery;
 use crate::orders::Orders;
 use galleria_domain::{Entry, VoidCause};
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
-use galleria_ports::in_tx;
-use galleria_ports::records::{ListKind, VoidListRow};
+use galleria_ports::records::VoidListRow;
 use serde::{Deserialize, Serialize};
 
 /// A void.
@@ -57,19 +56,17 @@ fn summary(row: VoidListRow) -> VoidSummary {
 impl Orders {
     /// Voids in the caller's reach, the newest first.
     pub async fn voids(&self, caller: &Caller, query: ListQuery) -> Result<VoidPage, Error> {
-        let filter = query.filter(None)?;
-        let caller = caller.clone();
-        self.core
-            .records
-            .read(in_tx!(|tx, caller, query, filter| {
-                let page = page(tx, &caller, ListKind::Voids, &query, &filter).await?;
-                let rows = tx.void_list_rows(&page.ids).await?;
-                let rows = in_order(&page.ids, rows, |row| &row.id);
-                Ok(VoidPage {
-                    voids: rows.into_iter().map(summary).collect(),
-                    next: page.next,
-                })
-            }))
-            .await
+        list_page!(
+            self,
+            caller,
+            query,
+            None,
+            Voids,
+            void_list_rows,
+            |tx, rows, next| {
+                let voids = rows.into_iter().map(summary).collect();
+                VoidPage { voids, next }
+            }
+        )
     }
 }
