@@ -191,7 +191,7 @@ struct ImportQuery {
 /// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,` or `;` between cells, or the delimiter of a
 /// first line such as `sep=|`; then a header row. Rows end with LF, CRLF or CR. A cell that starts with `"` ends
 /// with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text. JSON lines are
-/// objects with the same names, whose values are strings or booleans.
+/// objects with the same names, each at most once, whose values are strings or booleans.
 ///
 /// A `'` that precedes a text starting with `=`, `+`, `-` or `@`, so that no spreadsheet evaluates it, is not part of
 /// the text: CSV files of plugins have it. `guards=keep` keeps it.

@@ -126,10 +126,22 @@ fn header(
 ) {
     let at = record.position;
     let mut names = Vec::new();
-    for cell in record.cells() {
+    // Some programs end every row with a delimiter. The cells of rows behind the last name must be empty.
+    let named = record
+        .cells()
+        .enumerate()
+        .filter(|(_, cell)| !cell.trim_ascii().is_empty())
+        .last()
+        .map_or(0, |(index, _)| index + 1);
+    for (index, cell) in record.cells().take(named).enumerate() {
         let text = String::from_utf8_lossy(cell);
         let name = text.trim();
         names.push(shown(name));
+        if name.is_empty() {
+            let message = "must have a name, because it is not the last column";
+            problems.of_row(at, &format!("column {}", index + 1), message);
+            continue;
+        }
         let place = match layout.further(name) {
             Some(further) => columns.place_of(further, layout),
             None => layout.place(&comparable(name)),

@@ -5,7 +5,10 @@ use crate::tabular::Problems;
 use crate::tabular::columns::{Cells, Layout, shown};
 use galleria_csv::Position;
 use galleria_text::{Decoder, Encoding, StartError};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use std::fmt;
 use std::io::{self, BufRead as _, Read as _};
 
 /// The lines of a file.
@@ -69,13 +72,19 @@ impl<'f> JsonLines<'f> {
 fn object(at: Position, line: &[u8], layout: &'static Layout, problems: &mut Problems) -> Cells {
     let mut cells = Cells::new(at, layout, 0);
     let before = problems.total;
-    match serde_json::from_slice::<Value>(line) {
-        Ok(Value::Object(fields)) => {
+    match serde_json::from_slice::<Fields>(line) {
+        Ok(Fields(fields)) => {
+            let mut found = Vec::new();
             for (name, value) in fields {
                 let Some(place) = layout.place(&name) else {
                     problems.of_row(at, &shown(&name), layout.names());
                     continue;
                 };
+                if found.contains(&place) {
+                    problems.of_row(at, &name, "must occur once in the object");
+                    continue;
+                }
+                found.push(place);
                 match text_of(&value) {
                     Ok(text) => cells.texts[place].push_str(text.trim()),
                     Err(message) => problems.of_row(at, &name, message),
@@ -87,10 +96,36 @@ fn object(at: Position, line: &[u8], layout: &'static Layout, problems: &mut Pro
             let message = format!("must be a JSON object on one line: {error}");
             problems.of_row(at, "row", message);
         }
-        Ok(_) => problems.of_row(at, "row", "must be a JSON object"),
     }
     cells.whole = problems.total == before;
     cells
+}
+
+/// The fields of an object in their order. A map would keep only the last of two fields with the same name.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
 }
 
 /// Converts a JSON value to the text of a cell. Numbers are rejected, because parsers may round them.

@@ -78,6 +78,30 @@ fn an_invalid_header_is_rejected_with_all_its_problems() {
 }
 
 #[test]
+fn a_delimiter_at_the_end_of_every_row_is_no_column() {
+    let read = |text: &str| read(text.as_bytes(), Format::Csv);
+    let header = "sku;name;price;currency; ;\n";
+    let text = format!("{header}a;b;1;EUR;;\nc;d;2;EUR\n");
+    assert_eq!(read(&text), (rows(&[(2, "a", "1"), (3, "c", "2")]), vec![]));
+    let (_, listed) = read(&format!("{header}a;b;1;EUR;;x\n"));
+    let surplus = "row 2, column 6: the row must have 4 cells like the header, got 6";
+    assert_eq!(listed, [surplus]);
+    let (_, listed) = read("sku;;name;price;currency\n");
+    let unnamed = "row 1, column 2: must have a name, because it is not the last column";
+    assert_eq!(listed, [unnamed]);
+}
+
+#[test]
+fn a_field_occurs_once_in_an_object() {
+    let text = br#"{"sku":"a","price":"1","\u0070rice":"2","sku":"a"}"#;
+    let (found, listed) = read(text, Format::JsonLines);
+    assert_eq!(found, rows(&[(1, "a", "1")]));
+    let twice = "must occur once in the object";
+    let expected = ["price", "sku"].map(|name| format!("row 1, {name}: {twice}"));
+    assert_eq!(listed, expected);
+}
+
+#[test]
 fn additional_columns_have_their_own_names() {
     let text =
         "Attribute: Floor area ;sku;name;price;currency;ATTRIBUTE:H\u{f6}he\n120;a;b;1;EUR;\n";
