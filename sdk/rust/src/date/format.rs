@@ -6,14 +6,18 @@ use super::zone::AccountZone;
 use crate::Problem;
 use crate::fault::BadValue;
 use crate::problems::quoted;
+use std::ops::RangeInclusive;
 
 /// The rule for patterns, for messages.
 const RULE: &str = "must have dd or d, mm or m, and yyyy or yy, once each, such as dd/mm/yyyy; another character than a digit must follow d and m";
 
+/// The years that a day of a file can have: those of every `pivot_year`. Others are typing errors or placeholders.
+const YEARS: RangeInclusive<u16> = 1900..=2199;
+
 /// How a file writes days.
 ///
 /// The pattern contains the day (`dd`, or `d` without a leading zero), the month (`mm` or `m`) and the year (`yyyy` or
-/// `yy`), in any order; all other characters must match. A time may follow the day. If it has an offset from UTC, the
+/// `yy`), in any order; all other characters must match. The year is one from 1900 to 2199. A time may follow the day. If it has an offset from UTC, the
 /// day is that of the account's time zone; otherwise it is the day as written.
 ///
 /// ```
@@ -147,7 +151,12 @@ impl DateFormat {
             ];
             BadValue::new("date", message.concat())
         };
-        match self.day(text).ok_or_else(|| bad(""))? {
+        let (date, rest) = self.day(text).ok_or_else(|| bad(""))?;
+        if !YEARS.contains(&date.year) {
+            let (first, last) = (YEARS.start(), YEARS.end());
+            return Err(bad(&format!(" with a year from {first} to {last}")));
+        }
+        match (date, rest) {
             (date, "") => Ok((date, None)),
             (date, rest) => {
                 let reason =

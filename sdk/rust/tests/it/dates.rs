@@ -55,7 +55,7 @@ impl Pattern {
     }
 
     /// A day of the text by jiff, if rendering this day gives the text again: jiff
-    /// reads more than the pattern allows, such as years before 0.
+    /// reads more than the pattern allows, such as years before 1900.
     fn oracle(&self, text: &str) -> Option<Date> {
         self.forms.iter().find_map(|form| {
             let date = BrokenDownTime::parse(form, text).ok()?.to_date().ok()?;
@@ -66,7 +66,8 @@ impl Pattern {
                     Date::new(year, date.month(), date.day()).ok()?
                 }
             };
-            (date.year() >= 0 && date.strftime(form).to_string() == text).then_some(date)
+            ((1900..2200).contains(&date.year()) && date.strftime(form).to_string() == text)
+                .then_some(date)
         })
     }
 }
@@ -92,7 +93,7 @@ fn patterns() -> Vec<Pattern> {
 
 fn draw(rng: &mut ChaCha8Rng, pivot: Option<i16>) -> Date {
     let first = pivot.unwrap_or(1900);
-    let years = if pivot.is_some() { 100 } else { 8100 };
+    let years = if pivot.is_some() { 100 } else { 300 };
     let begin = Date::new(first, 1, 1).expect("a day");
     let end = Date::new(first + years - 1, 12, 31).expect("a day");
     let days = begin.until(end).expect("a span").get_days();

@@ -47,6 +47,21 @@ fn patterns_define_order_separators_and_zeros() {
 }
 
 #[test]
+fn a_year_is_one_of_those_that_a_file_can_mean() {
+    let format = format("dd/mm/yyyy", None, None);
+    for year in [1900, 2199] {
+        let expected = format!("{year}-02-01");
+        assert_eq!(read(&format, &format!("01/02/{year}")), Some(expected));
+    }
+    for year in ["0000", "0026", "1899", "2200", "9999"] {
+        let text = format!("01/02/{year}");
+        let message = format.read(&text).expect_err(&text).message;
+        let rule = "is not a date in the form dd/mm/yyyy with a year from 1900 to 2199";
+        assert_eq!(message, format!("`{text}` {rule}"));
+    }
+}
+
+#[test]
 fn patterns_that_do_not_describe_a_day_are_rejected() {
     for pattern in [
         "",
