@@ -53,4 +53,11 @@ impl<R: Read> RecordSource for Source<R> {
             Self::Cells(rows, _) => rows.last_row(),
         }
     }
+
+    fn last_line(&self) -> u64 {
+        match self {
+            Self::Lines(lines) => lines.last_row(),
+            Self::Cells(rows, _) => rows.last_line(),
+        }
+    }
 }

@@ -131,6 +131,20 @@ fn all_problems_of_a_record_are_reported() {
 }
 
 #[test]
+fn a_problem_behind_a_line_break_in_a_cell_names_the_line_of_the_file() {
+    let text = changed(3, "TILL 3, ", "TILL 3,\n").replacen("\"RF\"", "\"XX\"", 1);
+    let problems = read(text).problems();
+    let [problem] = &*problems else {
+        panic!("{problems:#?}");
+    };
+    let (begin, end) = ("row 6, kind: `XX` is unknown", "(line 7 of the file)");
+    assert!(
+        problem.starts_with(begin) && problem.ends_with(end),
+        "{problem}"
+    );
+}
+
+#[test]
 fn the_kind_of_a_record_may_be_that_of_the_line_and_have_several_cells() {
     let settings = json!({
         "provider": "example-acquirer", "delimiter": ";", "currency": "JPY", "date": "dd/mm/yyyy",
