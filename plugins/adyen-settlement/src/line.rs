@@ -23,7 +23,9 @@ struct Amounts {
 pub struct Cells {
     gross_currency: Option<String>,
     gross: Option<Money>,
+    /// As stated, or as gross and fee define it.
     net: Money,
+    net_is_stated: bool,
     fee: Option<Money>,
 }
 
@@ -68,20 +70,27 @@ impl Cells {
             problems,
         );
         let (gross, fee) = (gross?, fee?);
-        // In another currency, gross and fee do not define the net.
-        let same = currency == paid.currency;
-        let parts = gross.filter(|_| same).zip(fee);
-        let net = match (net?, parts) {
-            (Some(net), _) => net,
-            (None, Some((gross, fee))) => {
+        let stated_net = net?;
+        // In another currency, gross and fee do not define the net. A cost may state its fee only.
+        let same = currency == paid.currency || gross.is_none();
+        let net = match (stated_net, gross.unwrap_or(0), fee) {
+            (Some(net), ..) => net,
+            (None, gross, Some(fee)) if same => {
                 let net = gross.checked_sub(fee);
                 problems.take(net.ok_or_else(|| too_large(row, columns::COMMISSION)))?
             }
-            (None, None) => 0,
+            (None, 0, None) => 0,
+            (None, gross, _) => {
+                let column = columns::side(gross, columns::NET_DEBIT, columns::NET_CREDIT);
+                let message = "is empty, and the other amounts do not define it";
+                problems.push(Problem::in_row(row.number(), column, message));
+                return None;
+            }
         };
         let cells = Self {
             gross,
             net,
+            net_is_stated: stated_net.is_some(),
             fee,
             gross_currency,
         };
@@ -165,6 +174,14 @@ fn amounts(
         // A cost without a payment: no customer paid, and the provider kept everything.
         let fee = cells.net.checked_neg();
         return Ok(in_paid(0, fee.ok_or_else(|| too_large(row, net_column))?));
+    }
+    if statement::needs_day(kind) && cells.gross.is_none() && !cells.net_is_stated {
+        let column = match kind {
+            StatementKind::Payment | StatementKind::ChargebackReversal => columns::GROSS_CREDIT,
+            _ => columns::GROSS_DEBIT,
+        };
+        let message = "is empty, and the row has no net";
+        return Err(Problem::in_row(row.number(), column, message));
     }
     // The report always states the fee of a payment or refund. For other lines the fee columns may be
     // empty, although the net contains a cost, such as that of a chargeback.

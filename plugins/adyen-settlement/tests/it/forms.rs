@@ -95,3 +95,57 @@ fn a_net_may_be_empty_if_gross_and_fee_define_it() {
     assert_eq!(outcome.problems(), Vec::<String>::new());
     assert_eq!(outcome.statement, plain.statement);
 }
+
+#[test]
+fn amounts_that_are_left_out_follow_from_the_others_or_are_missing() {
+    let names = [
+        "Gross Debit (GC)",
+        "Gross Credit (GC)",
+        "Net Debit (NC)",
+        "Net Credit (NC)",
+        "Commission (NC)",
+        "Markup (NC)",
+        "Scheme Fees (NC)",
+        "Interchange (NC)",
+    ];
+    // The first row gets this type, and only these amounts.
+    let outcome = |word: &str, amounts: &[(&str, &str)]| {
+        let optional = json!({ "payout": "optional" });
+        read(
+            |rows| {
+                rows.truncate(2);
+                let kind = column(rows, "Type");
+                rows[1][kind] = word.to_owned();
+                for (index, name) in names.iter().enumerate() {
+                    let at = column(rows, name);
+                    let stated = amounts.iter().find(|(stated, _)| *stated == names[index]);
+                    rows[1][at] = stated.map_or("", |(_, amount)| amount).to_owned();
+                }
+            },
+            optional,
+        )
+    };
+    let fee = outcome("SettleCost", &[("Commission (NC)", "0.50")]);
+    assert_eq!(fee.problems(), Vec::<String>::new());
+    assert_eq!((fee.statement[0].fee, fee.statement[0].net), (50, -50));
+    let plan = outcome("OpenInstallment", &[]);
+    assert_eq!(plan.statement[0].net, 0);
+    let net = "is empty, and the other amounts do not define it";
+    for (word, column, amount) in [
+        ("Fee", "Gross Debit (GC)", "1.00"),
+        ("Chargeback", "Gross Debit (GC)", "5.00"),
+        ("Settled", "Gross Credit (GC)", "5.00"),
+    ] {
+        let expected = column.replace("Gross", "Net").replace("(GC)", "(NC)");
+        let problems = outcome(word, &[(column, amount)]).problems();
+        assert_eq!(problems, [format!("row 2, {expected}: {net}")], "{word}");
+    }
+    for (word, column) in [
+        ("Settled", "Gross Credit (GC)"),
+        ("Refunded", "Gross Debit (GC)"),
+        ("Chargeback", "Gross Debit (GC)"),
+    ] {
+        let expected = format!("row 2, {column}: is empty, and the row has no net");
+        assert_eq!(outcome(word, &[]).problems(), [expected]);
+    }
+}

@@ -95,9 +95,10 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
             "Gross Debit (GC)|Gross Credit (GC)",
             if foreign.is_empty() { paid } else { foreign },
         )?;
-        // Gross and fee define a net that is left out.
-        let net = match gross.filter(|_| foreign.is_empty() || foreign.eq_ignore_ascii_case(paid)) {
-            Some(gross) if stated_net.is_none() && !stated.is_empty() => gross - fee,
+        // Gross and fee define a net that is left out; without a gross, the fee does.
+        let in_paid = gross.is_none() || foreign.is_empty() || foreign.eq_ignore_ascii_case(paid);
+        let net = match stated_net {
+            None if in_paid && !stated.is_empty() => gross.unwrap_or(0) - fee,
             _ => net,
         };
         let costs = [
