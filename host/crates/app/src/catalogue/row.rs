@@ -60,8 +60,8 @@ impl Row {
 
 /// Converts and checks rows.
 pub(super) struct Rules {
-    /// The retailer's stores by the host's id and by the retailer's own id.
-    stores: HashMap<String, Store>,
+    /// The retailer's stores by the host's id and by the retailer's own id; `None` if several stores have it.
+    stores: HashMap<String, Option<Store>>,
     numbers: NumberFormat,
 }
 
@@ -70,10 +70,13 @@ impl Rules {
     pub fn new(stores: Vec<Store>, numbers: NumberFormat) -> Self {
         let mut by_id = HashMap::new();
         for store in &stores {
-            by_id.insert(store.external_id.clone(), store.clone());
+            let others = by_id.entry(store.external_id.clone());
+            others
+                .and_modify(|one| *one = None)
+                .or_insert(Some(store.clone()));
         }
         for store in stores {
-            by_id.insert(store.id.clone(), store);
+            by_id.insert(store.id.clone(), Some(store));
         }
         Self {
             stores: by_id,
@@ -119,13 +122,14 @@ impl Rules {
     }
 
     fn price(&self, row: &mut RowProblems<'_>) -> Option<Row> {
-        let store = self.stores.get(row.cells.text("store"));
-        if store.is_none() {
-            row.report(
-                "store",
-                Some("must be the id of a store of this retailer, or empty"),
-            );
-        }
+        let found = self.stores.get(row.cells.text("store"));
+        let wrong = match found {
+            Some(Some(_)) => None,
+            Some(None) => Some("is the retailer's id of several stores: use the host's id"),
+            None => Some("must be the id of a store of this retailer, or empty"),
+        };
+        row.report("store", wrong);
+        let store = found.and_then(Option::as_ref);
         let price = self.priced(row, store);
         let active = row.text("active");
         let active = (!active.is_empty()).then(|| checks::active(&active));
@@ -174,5 +178,55 @@ impl Rules {
             amount: read.ok()?,
             currency,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tabular::{Format, Guards, Rows};
+    use std::io::Cursor;
+
+    fn store(id: &str, external_id: &str) -> Store {
+        Store {
+            id: id.to_owned(),
+            external_id: external_id.to_owned(),
+            retailer: "example".to_owned(),
+            store_type: "shop".to_owned(),
+            country: "ES".to_owned(),
+            currency: "EUR".to_owned(),
+            minor_digits: 2,
+            zone: "Europe/Madrid".to_owned(),
+            day_starts_minute: 0,
+            cash_step: None,
+            attributes: vec![],
+        }
+    }
+
+    #[test]
+    fn the_store_of_a_price_is_one_store() {
+        // The retailer's id of the third store is the host's id of the second one, which wins.
+        let stores = vec![store("s1", "old"), store("s2", "old"), store("s3", "s2")];
+        let rules = Rules::new(stores, NumberFormat::new('.', None));
+        let store_of = |id: &str| {
+            let text = format!("sku,name,price,currency,store\na,,1,EUR,{id}\n");
+            let (mut file, mut problems) = (Cursor::new(text), Problems::default());
+            let rows = Rows::open(&mut file, &LAYOUT, Format::Csv, Guards::Keep, &mut problems);
+            let mut rows = rows.expect("read").expect("a header");
+            let cells = rows.next(&mut problems).expect("read").expect("a row");
+            match rules.row(&cells, &mut problems) {
+                Some(Row::Price(price, _)) => price.store_id,
+                _ => problems.listed[0].to_string(),
+            }
+        };
+        assert_eq!(["s1", "s2", "s3"].map(store_of), ["s1", "s2", "s3"]);
+        assert_eq!(
+            store_of("old"),
+            "row 2, store: is the retailer's id of several stores: use the host's id"
+        );
+        assert_eq!(
+            store_of("new"),
+            "row 2, store: must be the id of a store of this retailer, or empty"
+        );
     }
 }
