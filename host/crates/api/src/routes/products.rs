@@ -188,7 +188,7 @@ struct ImportQuery {
 ///
 /// A price may have a sign and the code or sign of its currency, such as `€ 12.99`; a negative price is invalid.
 ///
-/// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,` or `;` between cells, or the delimiter of a
+/// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,`, `;`, `|` or a tab between cells, or the delimiter of a
 /// first line such as `sep=|`; then a header row. Rows end with LF, CRLF or CR. A cell that starts with `"` ends
 /// with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text. JSON lines are
 /// objects with the same names, each at most once, whose values are strings or booleans.

@@ -185,7 +185,7 @@ struct ImportQuery {
 /// or minutes after midnight; midnight if empty), `cash_step` (the smallest cash amount, such as `0.05`; that of the
 /// currency if empty) and any number of `attribute:<name>`.
 ///
-/// The file is UTF-8, or UTF-16 with a byte order mark. It has `,` or `;` between cells, or the delimiter of a first
+/// The file is UTF-8, or UTF-16 with a byte order mark. It has `,`, `;`, `|` or a tab between cells, or the delimiter of a first
 /// line such as `sep=|`; then a header row, and at most 10,000 rows. Rows end with LF, CRLF or CR. A cell that
 /// starts with `"` ends with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text.
 ///

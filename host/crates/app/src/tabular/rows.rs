@@ -19,7 +19,7 @@ impl<T: Read + Seek + Send> Upload for T {}
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A header and rows, with cells separated by `,` or `;`.
+    /// A header and rows, with cells separated by `,`, `;`, `|` or a tab.
     Csv,
     /// One JSON object on each line.
     JsonLines,

@@ -10,7 +10,7 @@ use std::io::{self, SeekFrom};
 
 /// The most cells of a row.
 const CELLS: usize = 64;
-const DELIMITERS: [u8; 2] = [b',', b';'];
+const DELIMITERS: [u8; 4] = [b',', b';', b'|', b'\t'];
 
 /// The rows behind the header.
 pub(super) struct CsvRows<'f> {

@@ -36,6 +36,8 @@ fn column_order_delimiter_byte_order_mark_quotes_and_blank_lines_do_not_matter()
     for text in [
         "sku,name,price,currency\n\"a,b\",x,1.5,EUR\n\n\"c\"\"d\",y,2,EUR\n",
         "\u{feff}Currency;PRICE;sku;name\r\nEUR;1.5;a,b;x\r\n  \r\nEUR;\"2\";\"c\"\"d\";y",
+        "sku\tname\tprice\tcurrency\na,b\tx\t1.5\tEUR\n\n\"c\"\"d\"\ty\t2\tEUR\n",
+        "sku|name|price|currency\na,b|x;|1.5|EUR\n\n\"c\"\"d\"|y|2|EUR\n",
         "name,store,sku,price,currency\nx,,\"a,b\",1.5,EUR\n,,,,\ny,s,\"c\"\"d\", 2 ,EUR\n,,,,\n",
     ] {
         assert_eq!(
