@@ -217,6 +217,13 @@ impl<R: Read> RecordReader<CsvRecords<R>> for Reader<'_> {
             Some((row, total, day)) => (row, Some(total), day),
             None => (end.last_row, None, self.latest),
         };
+        let undated = self.writer.first_undated();
+        if let Some(row) = undated.filter(|_| paid_on.is_empty() && self.writer.problems.is_empty())
+        {
+            let message = "is empty, and no other row has a day";
+            let problem = Problem::in_row(row, columns::CREATED, message);
+            self.writer.problems.push(problem);
+        }
         let header = StatementHeader {
             provider: self.settings.provider.clone(),
             account: self.account.value().to_owned(),

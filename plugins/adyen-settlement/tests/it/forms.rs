@@ -80,6 +80,16 @@ fn days_may_be_written_by_a_spreadsheet_and_be_empty_in_costs() {
         problems,
         ["row 2, Creation Date: `` is not a date in the form yyyy-mm-dd"]
     );
+    let alone = |rows: &mut Vec<Vec<String>>| {
+        empty(row)(rows);
+        rows.swap(1, row);
+        rows.truncate(2);
+    };
+    let problems = read(alone, json!({ "payout": "optional" })).problems();
+    assert_eq!(
+        problems,
+        ["row 2, Creation Date: is empty, and no other row has a day"]
+    );
 }
 
 #[test]
