@@ -25,17 +25,24 @@ const fn row(currency: &'static str, step: (i64, u8), source: &'static str) -> C
 /// CLDR 45, `supplemental/currencyData.json`: the currency has digits, but cash is paid without them.
 const NO_DIGITS: &str = "CLDR 45: cashDigits 0";
 
-/// The currencies whose cash step is larger than their smallest unit.
+/// CLDR 45, `supplemental/currencyData.json`: amounts have no digits. A store may have more, such as ISO 4217 or a
+/// payment provider.
+const WHOLE: &str = "CLDR 45: digits 0";
+
+/// The currencies whose cash step is larger than the smallest unit that a store may use.
 ///
 /// The euro is not one of them: Belgium, Estonia, Finland, Ireland, Italy, Lithuania, the Netherlands and
 /// Slovakia round to 0.05, other countries pay cents. A store in these countries sets its own step.
 pub const CASH_STEPS: &[CashStep] = &[
+    row("AFN", (1, 0), WHOLE),
+    row("ALL", (1, 0), WHOLE),
     row("AMD", (1, 0), NO_DIGITS),
     row(
         "AUD",
         (5, 2),
         "Reserve Bank of Australia: 1 and 2 cent coins withdrawn from 1992",
     ),
+    row("BIF", (1, 0), WHOLE),
     row("CAD", (5, 2), "CLDR 45: cashRounding 5"),
     row("CHF", (5, 2), "CLDR 45: cashRounding 5"),
     row(
@@ -46,7 +53,9 @@ pub const CASH_STEPS: &[CashStep] = &[
     row("COP", (1, 0), NO_DIGITS),
     row("CRC", (1, 0), NO_DIGITS),
     row("CZK", (1, 0), NO_DIGITS),
+    row("DJF", (1, 0), WHOLE),
     row("DKK", (50, 2), "CLDR 45: cashRounding 50"),
+    row("GNF", (1, 0), WHOLE),
     row("GYD", (1, 0), NO_DIGITS),
     row(
         "HKD",
@@ -64,6 +73,17 @@ pub const CASH_STEPS: &[CashStep] = &[
         (10, 2),
         "Bank of Israel: 5 agorot coin withdrawn on 1 January 2008",
     ),
+    row("IQD", (1, 0), WHOLE),
+    row("IRR", (1, 0), WHOLE),
+    row("ISK", (1, 0), WHOLE),
+    row("JPY", (1, 0), WHOLE),
+    row("KMF", (1, 0), WHOLE),
+    row("KPW", (1, 0), WHOLE),
+    row("KRW", (1, 0), WHOLE),
+    row("LAK", (1, 0), WHOLE),
+    row("LBP", (1, 0), WHOLE),
+    row("MGA", (1, 0), WHOLE),
+    row("MMK", (1, 0), WHOLE),
     row("MNT", (1, 0), NO_DIGITS),
     row("MUR", (1, 0), NO_DIGITS),
     row(
@@ -78,13 +98,17 @@ pub const CASH_STEPS: &[CashStep] = &[
         "Reserve Bank of New Zealand: 5 cent coin withdrawn in 2006",
     ),
     row("PKR", (1, 0), NO_DIGITS),
-    row("RSD", (1, 0), "CLDR 45: digits 0"),
+    row("PYG", (1, 0), WHOLE),
+    row("RSD", (1, 0), WHOLE),
+    row("RWF", (1, 0), WHOLE),
     row("SEK", (1, 0), NO_DIGITS),
     row(
         "SGD",
         (5, 2),
         "Monetary Authority of Singapore: 1 cent coin not issued since 2002",
     ),
+    row("SOS", (1, 0), WHOLE),
+    row("SYP", (1, 0), WHOLE),
     row("TWD", (1, 0), NO_DIGITS),
     row("TZS", (1, 0), NO_DIGITS),
     row(
@@ -92,7 +116,14 @@ pub const CASH_STEPS: &[CashStep] = &[
         (10, 2),
         "National Bank of Ukraine: 1, 2, 5 and 25 kopiyka coins not issued since 2018",
     ),
+    row("UGX", (1, 0), WHOLE),
     row("UZS", (1, 0), NO_DIGITS),
+    row("VND", (1, 0), WHOLE),
+    row("VUV", (1, 0), WHOLE),
+    row("XAF", (1, 0), WHOLE),
+    row("XOF", (1, 0), WHOLE),
+    row("XPF", (1, 0), WHOLE),
+    row("YER", (1, 0), WHOLE),
     row(
         "ZAR",
         (10, 2),
@@ -191,6 +222,11 @@ mod tests {
             ("PLN", 2, 1),
             ("USD", 2, 1),
             ("JPY", 0, 1),
+            // Providers state two digits of the króna.
+            ("ISK", 0, 1),
+            ("ISK", 2, 100),
+            ("ALL", 2, 100),
+            ("IQD", 3, 1000),
         ] {
             assert_eq!(of(currency, digits), step, "{currency} {digits}");
         }
