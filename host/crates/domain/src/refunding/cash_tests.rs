@@ -175,6 +175,15 @@ fn a_chosen_rounding_must_make_the_cash_payable() {
             "rounding"
         );
     }
+    // The cash cannot be negative: the card pays 13.57 of 27.13.
+    let tenders = vec![tender(1, "card", 4075), tender(2, "cash", 4075)];
+    let both = sale(vec![line(1, 8150, 1, 0, 0)], tenders);
+    let extent = Extent::Amount(2713);
+    let least = resolve(&both, &[], &extent, vec![], Some(-1400), 2000).expect_err("negative cash");
+    assert_eq!(
+        least[0].message,
+        "must be at least -1356, because other tenders than cash pay 1357, got -1400"
+    );
     // What a card paid is refunded exactly.
     let card = sale(vec![line(1, 8139, 1, 0, 0)], vec![tender(1, "card", 8139)]);
     let chosen = |rounding| resolve(&card, &[], &Extent::Full, vec![], Some(rounding), 50);

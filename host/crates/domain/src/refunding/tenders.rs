@@ -158,9 +158,16 @@ impl<'a> Payout<'a> {
         if let Some(rounding) = rounding {
             self.check_rounding(rounding, cash_left > 0)?;
             cash = self.gross + rounding - other;
+            if cash < 0 {
+                let least = other - self.gross;
+                let rule = format!(
+                    "must be at least {least}, because other tenders than cash pay {other}"
+                );
+                return one("rounding", format!("{rule}, got {rounding}"));
+            }
             let payable = cash % self.cash_step == 0 || (self.due == all && cash == cash_left);
-            if cash < 0 || !payable {
-                let rule = off_step(cash.max(0), self.cash_step);
+            if !payable {
+                let rule = off_step(cash, self.cash_step);
                 return one("rounding", format!("the cash {rule}"));
             }
         } else if self.due < all {
