@@ -70,6 +70,9 @@ pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
 }
 
 async fn execute(host: &Host, config: &Config, args: Run) -> anyhow::Result<ExitCode> {
+    if let Some(to) = args.to.filter(|to| *to < args.from) {
+        anyhow::bail!("--to {to}: must not be before --from {}", args.from);
+    }
     known::retailer(config, &host.app, &args.retailer).await?;
     known::plugin(config, Some(&args.retailer), &args.plugin)?;
     if let Some(id) = &args.store {

@@ -106,4 +106,20 @@ fn an_unknown_report_is_named() {
     assert!(!ran.status.success());
     let why = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(why.contains("there is no plugin nowhere"), "{why}");
+    let backwards = ["--from", "2026-11-20", "--to", "2026-11-19"];
+    let run = [
+        "report",
+        "run",
+        "--retailer",
+        &day.retailer,
+        "--plugin",
+        "nowhere",
+    ];
+    let ran = host.run(&[&run[..], &backwards].concat());
+    assert!(!ran.status.success());
+    let why = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(
+        why.contains("--to 2026-11-19: must not be before --from 2026-11-20"),
+        "{why}"
+    );
 }
