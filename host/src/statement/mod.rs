@@ -57,16 +57,20 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
         // `read` needs no database: main runs it before one is opened.
         Command::Read(_) => {}
         Command::List(args) => {
+            // One more shows whether there are more.
             let rows = app
                 .settlement
-                .statements(args.retailer.as_deref(), None, args.limit)
-                .await?;
+                .statements(args.retailer.as_deref(), None, args.limit + 1);
+            let (rows, more) = first(rows.await?, args.limit);
             if let Some(name) = args.retailer.as_deref().filter(|_| rows.is_empty()) {
                 known::retailer(config, app, name).await?;
             }
             show::line(&tables::statements(&rows));
             if rows.is_empty() {
                 show::none("statements");
+            }
+            if more {
+                show::note("increase --limit to see more");
             }
         }
         Command::Lines(args) => {
@@ -95,14 +99,17 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
         Command::Rejected(args) => {
             let rows = app
                 .settlement
-                .rejected_statements(&args.retailer, args.limit);
-            let rows = rows.await?;
+                .rejected_statements(&args.retailer, args.limit + 1);
+            let (rows, more) = first(rows.await?, args.limit);
             if rows.is_empty() {
                 known::retailer(config, app, &args.retailer).await?;
             }
             show::line(&tables::rejected(&rows));
             if rows.is_empty() {
                 show::none("rejected files");
+            }
+            if more {
+                show::note("increase --limit to see more");
             }
         }
         Command::Settle(args) => settle(app, args).await?,
@@ -134,6 +141,13 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first rows, and whether there are more.
+fn first<T>(mut rows: Vec<T>, limit: u32) -> (Vec<T>, bool) {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    (rows, more)
 }
 
 async fn reread(app: &App, args: Reread) -> anyhow::Result<ExitCode> {

@@ -37,6 +37,10 @@ async fn a_statement_is_read_again_by_command(database: Database) {
     let import = &import(&file)[1..];
 
     // The reader rejects an unknown word; the original is kept.
+    let other = retailers.path().join("other.csv");
+    std::fs::write(&other, details(3).replacen("Settled", "Mystery", 1)).expect("a statement");
+    let other = other.display().to_string();
+    output(&host, false, &self::import(&other)[1..]);
     let rejected = output(&host, false, import);
     assert!(
         rejected.contains("rejected: nothing was imported"),
@@ -46,6 +50,17 @@ async fn a_statement_is_read_again_by_command(database: Database) {
     let listed = output(&host, true, &["rejected", "--retailer", "example"]);
     assert!(
         listed.contains("details.csv") && listed.contains("row 2, Type"),
+        "{listed}"
+    );
+    let more = "increase --limit to see more";
+    assert!(!listed.contains(more), "{listed}");
+    let listed = output(
+        &host,
+        true,
+        &["rejected", "--retailer", "example", "--limit", "1"],
+    );
+    assert!(
+        listed.contains(more) && listed.contains("details.csv"),
         "{listed}"
     );
     let id = listed
@@ -88,8 +103,11 @@ async fn a_statement_is_read_again_by_command(database: Database) {
     );
     let list = output(&host, true, &["list", "--retailer", "example"]);
     assert!(list.contains("unmatched 0/1"), "{list}");
-    let none = output(&host, true, &["rejected", "--retailer", "example"]);
-    assert!(none.contains("no rejected files found"), "{none}");
+    let rest = output(&host, true, &["rejected", "--retailer", "example"]);
+    assert!(
+        rest.contains("other.csv") && !rest.contains("details.csv"),
+        "{rest}"
+    );
 
     // Parts are checked.
     let line = format!("{id}.1");
