@@ -154,7 +154,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     let app = app
         .with_vault(Arc::new(vault))
         .with_document_reader(Arc::new(directories.clone()));
-    let pickups = PickupFolders::new(directories.clone(), config.pickups());
+    let pickups = PickupFolders::new(directories.clone(), config.pickups(), &config.slots());
     let app = app.with_pickups(Arc::new(pickups));
     Ok(Host {
         db,

@@ -335,7 +335,7 @@ fn take_statements(
     let pickups = config.pickups();
     if !pickups.is_empty() {
         let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-        let folders = PickupFolders::new(directories, pickups);
+        let folders = PickupFolders::new(directories, pickups, &config.slots());
         let pickups = Pickups::new(app.clone(), folders, owner);
         workers.spawn(watch.watch("pickups", None, pickups.run(stop.clone())));
     }

@@ -70,7 +70,8 @@ impl Directories {
         self.parent(directory)?.open_dir(retailer)
     }
 
-    fn parent(&self, directory: &str) -> io::Result<&Dir> {
+    /// The directory itself.
+    pub(crate) fn parent(&self, directory: &str) -> io::Result<&Dir> {
         self.open.get(directory).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::NotFound,

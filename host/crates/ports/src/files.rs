@@ -53,11 +53,11 @@ pub trait DocumentReader: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UntakenFile {
-    /// The retailer.
+    /// The retailer. Empty for a file or a folder that is in no retailer's folder.
     pub retailer: String,
     /// The directory's name in `host.toml`; the file is in the retailer's folder in it.
     pub directory: String,
-    /// The file's name.
+    /// The name of the file, or of a folder in the directory that has files and belongs to no pickup.
     pub file: String,
     /// Why no pickup takes it.
     pub reason: String,

@@ -97,7 +97,7 @@ metrics! {
     STATEMENTS = Counter "galleria_statements_total" ["outcome"]
         "Imports of statements: `imported`, `repeated` (imported before), `refused` (invalid file), `failed`.";
     UNTAKEN = Gauge "galleria_pickup_files_untaken" ["retailer"]
-        "Files in pickup directories that no pickup takes; `galleria status` shows the reasons. 0 in a process that does not scan the directory.";
+        "Files in pickup directories that no pickup takes; `galleria status` shows the reasons. The label is empty for files in no folder of a retailer with a pickup. 0 in a process that does not scan the directory.";
     UNFINISHED = Gauge "galleria_statements_unfinished" []
         "Statements with lines that are not matched yet.";
     DATABASE = Gauge "galleria_database_answers" []

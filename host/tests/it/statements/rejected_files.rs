@@ -31,6 +31,16 @@ async fn a_rejected_file_is_moved_aside_with_row_and_column() {
         .expect("a file")
         .set_modified(long_ago)
         .expect("changed");
+    // A folder with a mistake in its name.
+    let mistaken = folder.with_file_name("exampel");
+    std::fs::create_dir(&mistaken).expect("a folder");
+    std::fs::write(mistaken.join("lost.csv"), details(4)).expect("written");
+    let lost = std::fs::File::options()
+        .write(true)
+        .open(mistaken.join("lost.csv"));
+    lost.expect("a file")
+        .set_modified(long_ago)
+        .expect("changed");
     host.start().await;
     let why = folder.join("refused/wrong.csv.txt");
     let begun = Instant::now();
@@ -63,6 +73,12 @@ async fn reported(host: &Host) {
     });
     let status = host.get("/v1/status").await.expect("a status");
     let files = status["untaken_files"].as_array().expect("files");
+    assert!(files.contains(&untaken), "{files:?}");
+    let reason_of_folder =
+        "its files (1) must be in the folder of a retailer that has a pickup: example";
+    let untaken = json!({
+        "retailer": "", "directory": "statements", "file": "exampel", "reason": reason_of_folder,
+    });
     assert!(files.contains(&untaken), "{files:?}");
     let output = host.run(&["status"]);
     let output = String::from_utf8(output.stdout).expect("text");

@@ -1,9 +1,10 @@
 //! The pickup directories of all retailers, and the files in them that no pickup takes.
 
-use super::survey::{Survey, survey};
+use super::survey::{Survey, elsewhere, survey};
 use crate::directories::Directories;
 use cap_std::fs::Dir;
 use galleria_domain::Pickup;
+use galleria_domain::plugin::Slot;
 use galleria_ports::Error;
 use galleria_ports::files::{PickupFiles, UntakenFile};
 use std::collections::BTreeSet;
@@ -16,14 +17,21 @@ use std::time::SystemTime;
 pub struct PickupFolders {
     directories: Directories,
     pickups: Arc<[Pickup]>,
+    /// Retailer and directory of the folders to which plugins may write.
+    outputs: Arc<BTreeSet<(String, String)>>,
 }
 
 impl PickupFolders {
-    /// The directories of these pickups.
-    pub fn new(directories: Directories, pickups: Vec<Pickup>) -> Self {
+    /// The directories of these pickups. The plugins of `slots` may write files there, too.
+    pub fn new(directories: Directories, pickups: Vec<Pickup>, slots: &[Slot]) -> Self {
+        let outputs = slots.iter().flat_map(|slot| {
+            let granted = slot.grants.directories.iter();
+            granted.map(|directory| (slot.retailer.clone(), directory.clone()))
+        });
         Self {
             directories,
             pickups: pickups.into(),
+            outputs: Arc::new(outputs.collect()),
         }
     }
 
@@ -41,15 +49,38 @@ impl PickupFolders {
         let folder = folder.map_err(|error| failed("opening", error))?;
         let here = |one: &&Pickup| one.retailer == retailer && one.directory == directory;
         let pickups: Vec<&Pickup> = self.pickups.iter().filter(here).collect();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "times of files come from the system; tests give `survey` an instant"
-        )]
-        let now = SystemTime::now();
-        let survey = survey(&folder, &pickups, now);
+        let survey = survey(&folder, &pickups, now());
         let survey = survey.map_err(|error| failed("listing", error))?;
         Ok((folder, survey))
     }
+
+    /// The files of a directory that are in no folder of a retailer with a pickup there.
+    fn elsewhere(&self, directory: &str) -> Result<Vec<UntakenFile>, Error> {
+        let here = self.pickups.iter().filter(|one| one.directory == directory);
+        let retailers: BTreeSet<&str> = here.map(|one| one.retailer.as_str()).collect();
+        let written = |retailer: &str| {
+            let folder = (retailer.to_owned(), directory.to_owned());
+            self.outputs.contains(&folder)
+        };
+        let root = self.directories.parent(directory);
+        let files = root.and_then(|root| elsewhere(root, &retailers, written, now()));
+        let files = files.map_err(|error| Error::records(format!("listing {directory}"), error))?;
+        let file = |(file, reason)| UntakenFile {
+            retailer: String::new(),
+            directory: directory.to_owned(),
+            file,
+            reason,
+        };
+        Ok(files.into_iter().map(file).collect())
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "times of files come from the system; tests give `survey` an instant"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 impl PickupFiles for PickupFolders {
@@ -69,6 +100,14 @@ impl PickupFiles for PickupFolders {
                 file,
                 reason,
             }));
+        }
+        let directories: BTreeSet<&str> = self
+            .pickups
+            .iter()
+            .map(|one| one.directory.as_str())
+            .collect();
+        for directory in directories {
+            untaken.extend(self.elsewhere(directory)?);
         }
         Ok(untaken)
     }

@@ -112,9 +112,15 @@ impl Pickups {
     /// Logs each file that no pickup takes once, and counts them. `scanned` are the directories of this host.
     async fn report(&mut self, scanned: &BTreeSet<(&str, &str)>) -> Result<(), Error> {
         let mut untaken = self.app.operations.untaken_files().await?;
-        untaken.retain(|one| scanned.contains(&(&one.retailer, &one.directory)));
-        let mut counts: HashMap<String, u64> = HashMap::new();
-        // A retailer without such files has the value 0.
+        untaken.retain(|one| {
+            let mut scanned = scanned.iter();
+            scanned.any(|(retailer, directory)| {
+                *directory == one.directory
+                    && (one.retailer.is_empty() || *retailer == one.retailer)
+            })
+        });
+        // A retailer without such files has the value 0. A file in no folder of a retailer has an empty label.
+        let mut counts: HashMap<String, u64> = HashMap::from([(String::new(), 0)]);
         for pickup in self.folders.pickups().iter() {
             counts.entry(pickup.retailer.clone()).or_default();
         }

@@ -3,7 +3,7 @@
 use super::files::{Candidate, open};
 use cap_std::fs::{Dir, MetadataExt as _};
 use galleria_domain::{Complete, Pickup};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -94,6 +94,50 @@ pub(super) fn survey(folder: &Dir, pickups: &[&Pickup], now: SystemTime) -> io::
         .sort_by(|one, other| one.name.cmp(&other.name));
     survey.untaken.sort();
     Ok(survey)
+}
+
+/// The entries of a pickup directory that belong to none of `retailers`, with the reason: files in the directory
+/// itself, and other folders that have files. Hidden ones are skipped, and folders that are `written` by plugins.
+pub(super) fn elsewhere(
+    root: &Dir,
+    retailers: &BTreeSet<&str>,
+    written: impl Fn(&str) -> bool,
+    now: SystemTime,
+) -> io::Result<Vec<(String, String)>> {
+    let names: Vec<&str> = retailers.iter().copied().collect();
+    let rule = format!(
+        "must be in the folder of a retailer that has a pickup: {}",
+        names.join(", ")
+    );
+    let mut found = Vec::new();
+    for entry in root.entries()? {
+        let name = entry?.file_name();
+        let text = name.to_string_lossy().into_owned();
+        if text.starts_with('.') || retailers.contains(text.as_str()) || written(&text) {
+            continue;
+        }
+        let Ok(metadata) = root.symlink_metadata(&name) else {
+            // It was moved away meanwhile.
+            continue;
+        };
+        if !metadata.is_dir() {
+            if age(&metadata, now) >= UPLOAD {
+                found.push((text, rule.clone()));
+            }
+            continue;
+        }
+        let inside = root.open_dir(&name);
+        match inside.and_then(|folder| survey(&folder, &[], now)) {
+            Ok(inside) if inside.untaken.is_empty() => {}
+            Ok(inside) => {
+                let files = inside.untaken.len();
+                found.push((text, format!("its files ({files}) {rule}")));
+            }
+            Err(error) => found.push((text, format!("cannot be listed: {error}"))),
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The marker of each file. Its name may differ in case, if it still belongs to one file only.
@@ -292,5 +336,38 @@ mod tests {
         let expected = expected.map(|(name, reason)| (name.to_owned(), reason.to_owned()));
         assert_eq!(survey.untaken, expected);
         assert_eq!(taken(&survey), []);
+    }
+
+    #[test]
+    fn a_file_in_no_folder_of_a_retailer_is_reported() {
+        let temp = tempfile::tempdir().expect("a folder");
+        for name in ["r", "R", "other", "output", "empty", ".hidden"] {
+            std::fs::create_dir(temp.path().join(name)).expect("a folder");
+        }
+        put(temp.path(), &["a.csv", ".b.csv"]);
+        put(&temp.path().join("r"), &["c.csv"]);
+        put(&temp.path().join("R"), &["d.csv", "d.csv.complete"]);
+        put(&temp.path().join("other"), &["e.txt", ".f"]);
+        put(&temp.path().join("output"), &["g.csv"]);
+        put(&temp.path().join(".hidden"), &["h.csv"]);
+        let changed = temp.path().join("output").metadata();
+        let changed = changed
+            .and_then(|folder| folder.modified())
+            .expect("a time");
+        let found = |seconds: u64| {
+            let root = Dir::open_ambient_dir(temp.path(), cap_std::ambient_authority());
+            let (root, retailers) = (root.expect("a folder"), BTreeSet::from(["r", "s"]));
+            let now = changed + Duration::from_secs(seconds);
+            elsewhere(&root, &retailers, |name| name == "output", now).expect("files")
+        };
+        assert_eq!(found(0), []);
+        let rule = "must be in the folder of a retailer that has a pickup: r, s";
+        let expected = [
+            ("R", format!("its files (1) {rule}")),
+            ("a.csv", rule.to_owned()),
+            ("other", format!("its files (1) {rule}")),
+        ];
+        let expected = expected.map(|(name, reason)| (name.to_owned(), reason));
+        assert_eq!(found(62), expected);
     }
 }
