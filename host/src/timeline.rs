@@ -5,6 +5,7 @@ use crate::show;
 use clap::Args;
 use comfy_table::Table;
 use galleria_app::operations::{TimelineEntry, TimelineView};
+use galleria_app::settlement::major;
 use galleria_config::Config;
 use galleria_ports::access::Reach;
 use std::process::ExitCode;
@@ -21,7 +22,8 @@ Examples:
   galleria timeline poslog_0042_000001.xml      the name of a file
   galleria timeline order-1 --json | jq '.entries[] | select(.what == \"attempt\")'
 
-Times are UTC. The table abbreviates digests; --json does not. The trace of an event is the trace_id of the
+Times are UTC. The table abbreviates digests and shows amounts with the digits of their currency; --json
+has complete digests, and amounts in minor units. The trace of an event is the trace_id of the
 log lines about its request and its tries.")]
 pub struct TimelineArgs {
     /// Id of an order, payment, refund, void, shift, event, document, run or statement; the number of a
@@ -98,19 +100,98 @@ fn to_the_millisecond(time: &str) -> String {
     format!("{seconds}.{rest:0<3}")
 }
 
+/// The facts with amounts, which show the currency behind the amount.
+const AMOUNTS: [&str; 6] = ["amount", "difference", "fee", "gross", "net", "settled"];
+/// The facts that name the currency of the amounts.
+const CURRENCIES: [&str; 4] = [
+    "currency",
+    "minor_digits",
+    "paid_currency",
+    "paid_minor_digits",
+];
+
 fn facts(entry: &TimelineEntry) -> String {
-    let fields = entry.facts.iter().filter(|(_, text)| **text != entry.id);
+    let fields = entry
+        .facts
+        .iter()
+        .filter(|(name, text)| **text != entry.id && !CURRENCIES.contains(&name.as_str()));
     let words = fields.map(|(name, text)| {
         let digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let text = if digest { &text[..12] } else { text };
-        format!("{} {}", name.replace('_', " "), plain(text))
+        let shown = match amount(entry, name, text) {
+            Some(amount) => amount,
+            None if digest => text[..12].to_owned(),
+            None => plain(text),
+        };
+        format!("{} {shown}", name.replace('_', " "))
     });
     words.collect::<Vec<_>>().join(" · ")
+}
+
+/// Formats a fact that is an amount: `12.34 EUR`.
+fn amount(entry: &TimelineEntry, name: &str, minor: &str) -> Option<String> {
+    if !AMOUNTS.contains(&name) {
+        return None;
+    }
+    let fact = |name: &str| entry.facts.get(name);
+    let paid = || Some((fact("paid_currency")?, fact("paid_minor_digits")?));
+    let own = || Some((fact("currency")?, fact("minor_digits")?));
+    let (currency, digits) = match name {
+        "fee" | "net" => paid().or_else(own)?,
+        _ => own()?,
+    };
+    let text = major(minor.parse().ok()?, digits.parse().ok()?);
+    Some(format!("{text} {}", plain(currency)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry_with(facts: &[(&str, &str)]) -> TimelineEntry {
+        let facts = facts.iter();
+        TimelineEntry {
+            at: "2026-11-24T10:04:31Z".into(),
+            what: "tender".into(),
+            id: "t".into(),
+            facts: facts
+                .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn amounts_have_the_digits_of_their_currency() {
+        for (currency, digits, minor, shown) in [
+            ("EUR", "2", "1234", "12.34 EUR"),
+            ("EUR", "2", "-5", "-0.05 EUR"),
+            ("JPY", "0", "1234", "1234 JPY"),
+            ("KWD", "3", "1234", "1.234 KWD"),
+            ("KWD", "3", "0", "0.000 KWD"),
+        ] {
+            for name in AMOUNTS {
+                let entry = entry_with(&[
+                    (name, minor),
+                    ("currency", currency),
+                    ("minor_digits", digits),
+                ]);
+                assert_eq!(facts(&entry), format!("{name} {shown}"));
+            }
+        }
+        let line = entry_with(&[
+            ("currency", "JPY"),
+            ("difference", "-150"),
+            ("fee", "12"),
+            ("minor_digits", "0"),
+            ("net", "1188"),
+            ("outcome", "amount_mismatch"),
+            ("paid_currency", "EUR"),
+            ("paid_minor_digits", "2"),
+        ]);
+        assert_eq!(
+            facts(&line),
+            "difference -150 JPY · fee 0.12 EUR · net 11.88 EUR · outcome amount_mismatch"
+        );
+    }
 
     #[test]
     fn a_digest_is_abbreviated_and_a_repeated_id_omitted() {

@@ -5,7 +5,8 @@
 
 use crate::query::{Row, query};
 use crate::timeline_queries::{
-    EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, SUBJECTS, SUBJECTS_OF_RETAILER, queries_for,
+    CURRENCY_OF, EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, SUBJECTS, SUBJECTS_OF_RETAILER,
+    queries_for,
 };
 use crate::transaction::Transaction;
 use async_trait::async_trait;
@@ -136,6 +137,13 @@ fn parse_line_id(id: &str) -> Option<(&str, i64)> {
     Some((statement, number.parse().ok()?))
 }
 
+/// The currency of a store or a line.
+#[derive(serde::Deserialize)]
+struct CurrencyOf {
+    currency: String,
+    minor_digits: u8,
+}
+
 fn timeline_row(
     row: &Row,
     kind: &'static str,
@@ -143,7 +151,11 @@ fn timeline_row(
 ) -> Result<TimelineRow, Error> {
     let mut facts = Vec::new();
     for &name in columns {
-        if let Some(text) = row.opt_text(name)?.filter(|text| !text.is_empty()) {
+        if name == CURRENCY_OF {
+            let of: CurrencyOf = row.json(name)?;
+            facts.push(("currency", of.currency));
+            facts.push(("minor_digits", of.minor_digits.to_string()));
+        } else if let Some(text) = row.opt_text(name)?.filter(|text| !text.is_empty()) {
             facts.push((name, text));
         }
     }

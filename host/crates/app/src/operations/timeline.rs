@@ -39,7 +39,8 @@ pub struct TimelineEntry {
     pub what: String,
     /// The id of the resource.
     pub id: String,
-    /// Its details by name.
+    /// Its details by name. Amounts are in minor units: of `paid_currency` for `net` and `fee` of a statement line,
+    /// else of `currency`. `paid_minor_digits` and `minor_digits` are the digits after their decimal mark.
     pub facts: BTreeMap<String, String>,
 }
 

@@ -1,14 +1,15 @@
 //! Timeline of an order. `$1` is its id.
 
-use super::TimelineQuery;
+use super::{CURRENCY_OF, TimelineQuery};
 
 pub(super) const QUERIES: &[TimelineQuery] = &[
     TimelineQuery {
         kind: "order",
-        columns: &["store", "external_id", "workstation", "status", "gross"],
-        sql: "SELECT created_ms AS at_ms, id AS id, CAST(store_id AS TEXT) AS store, CAST(external_id
-         AS TEXT) AS external_id, CAST(workstation AS TEXT) AS workstation, CAST(status AS TEXT)
-         AS status, CAST(gross AS TEXT) AS gross FROM orders WHERE id = $1 LIMIT $2",
+        columns: &["store", "external_id", "workstation", "status", "gross", CURRENCY_OF],
+        sql: "SELECT o.created_ms AS at_ms, o.id AS id, CAST(o.store_id AS TEXT) AS store,
+         CAST(o.external_id AS TEXT) AS external_id, CAST(o.workstation AS TEXT) AS workstation,
+         CAST(o.status AS TEXT) AS status, CAST(o.gross AS TEXT) AS gross, s.body AS currency_of
+         FROM orders o JOIN stores s ON s.id = o.store_id WHERE o.id = $1 LIMIT $2",
     },
     TimelineQuery {
         kind: "payment",
@@ -52,32 +53,36 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
     },
     TimelineQuery {
         kind: "tender",
-        columns: &["kind", "provider", "psp_reference", "modification_reference", "merchant_reference", "amount", "currency", "settled"],
+        columns: &["kind", "provider", "psp_reference", "modification_reference", "merchant_reference", "amount", "currency", "minor_digits", "settled"],
         sql: "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(provider AS
          TEXT) AS provider, CAST(psp_reference AS TEXT) AS psp_reference,
          CAST(modification_reference AS TEXT) AS modification_reference, CAST(merchant_reference
          AS TEXT) AS merchant_reference, CAST(amount AS TEXT) AS amount, CAST(currency AS TEXT)
-         AS currency, CAST(settled AS TEXT) AS settled FROM tenders WHERE order_id = $1
-         LIMIT $2",
+         AS currency, CAST(minor_digits AS TEXT) AS minor_digits, CAST(settled AS TEXT) AS settled
+         FROM tenders WHERE order_id = $1 LIMIT $2",
     },
     TimelineQuery {
         kind: "statement_line",
-        columns: &["statement", "outcome", "rule", "net", "fee", "difference", "tender"],
+        columns: &["statement", "outcome", "rule", "net", "fee", "difference", "tender", "paid_currency", "paid_minor_digits", CURRENCY_OF],
         sql: "SELECT s.imported_ms AS at_ms, l.statement_id || '.' || CAST(l.number AS TEXT) AS id,
          CAST(l.statement_id AS TEXT) AS statement, CAST(l.outcome AS TEXT) AS outcome,
          CAST(l.rule AS TEXT) AS rule, CAST(l.net AS TEXT) AS net, CAST(l.fee AS TEXT) AS fee,
-         CAST(l.difference AS TEXT) AS difference, CAST(l.tender_id AS TEXT) AS tender FROM
+         CAST(l.difference AS TEXT) AS difference, CAST(l.tender_id AS TEXT) AS tender,
+         s.currency AS paid_currency, CAST(s.minor_digits AS TEXT) AS paid_minor_digits,
+         l.line AS currency_of FROM
          tenders t JOIN statement_lines l ON l.tender_id = t.id JOIN statements s ON s.id =
          l.statement_id WHERE t.order_id = $1 AND l.tender_id IS NOT NULL LIMIT $2",
     },
     // The lines that a person distributed over the tenders of several orders, and that name another one.
     TimelineQuery {
         kind: "statement_line",
-        columns: &["statement", "outcome", "rule", "net", "fee", "difference", "tender"],
+        columns: &["statement", "outcome", "rule", "net", "fee", "difference", "tender", "paid_currency", "paid_minor_digits", CURRENCY_OF],
         sql: "SELECT s.imported_ms AS at_ms, l.statement_id || '.' || CAST(l.number AS TEXT) AS id,
          CAST(l.statement_id AS TEXT) AS statement, CAST(l.outcome AS TEXT) AS outcome,
          CAST(l.rule AS TEXT) AS rule, CAST(l.net AS TEXT) AS net, CAST(l.fee AS TEXT) AS fee,
-         CAST(l.difference AS TEXT) AS difference, CAST(a.tender_id AS TEXT) AS tender FROM
+         CAST(l.difference AS TEXT) AS difference, CAST(a.tender_id AS TEXT) AS tender,
+         s.currency AS paid_currency, CAST(s.minor_digits AS TEXT) AS paid_minor_digits,
+         l.line AS currency_of FROM
          tenders t JOIN allocations a ON a.tender_id = t.id JOIN statement_lines l ON l.statement_id
          = a.statement_id AND l.number = a.number JOIN statements s ON s.id = l.statement_id WHERE
          t.order_id = $1 AND l.tender_id <> t.id LIMIT $2",

@@ -1,6 +1,6 @@
 //! Timeline of a shift. `$1` is its id.
 
-use super::TimelineQuery;
+use super::{CURRENCY_OF, TimelineQuery};
 
 pub(super) const QUERIES: &[TimelineQuery] = &[
     TimelineQuery {
@@ -20,10 +20,11 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
     },
     TimelineQuery {
         kind: "movement",
-        columns: &["kind", "amount", "cashier", "reason"],
+        columns: &["kind", "amount", "cashier", "reason", CURRENCY_OF],
         sql:
-            "SELECT accepted_ms AS at_ms, id AS id, CAST(kind AS TEXT) AS kind, CAST(amount AS TEXT)
-         AS amount, CAST(cashier AS TEXT) AS cashier, CAST(reason AS TEXT) AS reason FROM
-         shift_movements WHERE shift_id = $1 LIMIT $2",
+            "SELECT m.accepted_ms AS at_ms, m.id AS id, CAST(m.kind AS TEXT) AS kind, CAST(m.amount
+         AS TEXT) AS amount, CAST(m.cashier AS TEXT) AS cashier, CAST(m.reason AS TEXT) AS reason,
+         s.body AS currency_of FROM shift_movements m JOIN shifts h ON h.id = m.shift_id JOIN
+         stores s ON s.id = h.store_id WHERE m.shift_id = $1 LIMIT $2",
     },
 ];

@@ -1,6 +1,6 @@
 //! Timelines of a settlement statement and of one of its lines. `$1` is the statement's id.
 
-use super::TimelineQuery;
+use super::{CURRENCY_OF, TimelineQuery};
 
 pub(super) const QUERIES: &[TimelineQuery] = &[
     TimelineQuery {
@@ -15,6 +15,7 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
             "account",
             "reference",
             "currency",
+            "minor_digits",
             "paid_on",
             "net",
             "lines",
@@ -25,7 +26,7 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
          AS TEXT) AS plugin, CAST(component AS TEXT) AS component, CAST(file AS TEXT) AS file,
          CAST(digest AS TEXT) AS digest, CAST(provider AS TEXT) AS provider, CAST(account AS
          TEXT) AS account, CAST(reference AS TEXT) AS reference, CAST(currency AS TEXT) AS
-         currency, CAST(paid_on AS TEXT) AS paid_on, CAST(net AS TEXT) AS net, CAST(line_count AS
+         currency, CAST(minor_digits AS TEXT) AS minor_digits, CAST(paid_on AS TEXT) AS paid_on, CAST(net AS TEXT) AS net, CAST(line_count AS
          TEXT) AS lines, CAST(state AS TEXT) AS state FROM statements WHERE id = $1 LIMIT $2",
     },
     TimelineQuery {
@@ -38,11 +39,16 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
             "fee",
             "difference",
             "tender",
+            "paid_currency",
+            "paid_minor_digits",
+            CURRENCY_OF,
         ],
         sql: "SELECT s.imported_ms AS at_ms, l.statement_id || '.' || CAST(l.number AS TEXT) AS id,
          CAST(l.statement_id AS TEXT) AS statement, CAST(l.outcome AS TEXT) AS outcome,
          CAST(l.rule AS TEXT) AS rule, CAST(l.net AS TEXT) AS net, CAST(l.fee AS TEXT) AS fee,
-         CAST(l.difference AS TEXT) AS difference, CAST(l.tender_id AS TEXT) AS tender FROM
+         CAST(l.difference AS TEXT) AS difference, CAST(l.tender_id AS TEXT) AS tender,
+         s.currency AS paid_currency, CAST(s.minor_digits AS TEXT) AS paid_minor_digits,
+         l.line AS currency_of FROM
          statement_lines l JOIN statements s ON s.id = l.statement_id WHERE l.statement_id = $1
          ORDER BY l.number LIMIT $2",
     },
@@ -60,11 +66,16 @@ pub(super) const LINE_QUERIES: &[TimelineQuery] = &[
             "fee",
             "difference",
             "tender",
+            "paid_currency",
+            "paid_minor_digits",
+            CURRENCY_OF,
         ],
         sql: "SELECT s.imported_ms AS at_ms, l.statement_id || '.' || CAST(l.number AS TEXT) AS id,
          CAST(l.statement_id AS TEXT) AS statement, CAST(l.outcome AS TEXT) AS outcome,
          CAST(l.rule AS TEXT) AS rule, CAST(l.net AS TEXT) AS net, CAST(l.fee AS TEXT) AS fee,
-         CAST(l.difference AS TEXT) AS difference, CAST(l.tender_id AS TEXT) AS tender FROM
+         CAST(l.difference AS TEXT) AS difference, CAST(l.tender_id AS TEXT) AS tender,
+         s.currency AS paid_currency, CAST(s.minor_digits AS TEXT) AS paid_minor_digits,
+         l.line AS currency_of FROM
          statement_lines l JOIN statements s ON s.id = l.statement_id WHERE l.statement_id = $1
          AND l.number = $3 LIMIT $2",
     },

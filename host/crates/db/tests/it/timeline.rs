@@ -312,11 +312,17 @@ async fn a_mark_and_a_movement_belong_to_order_and_shift(stage: &Stage) {
     let order = entries(stage, Subject::Order, "o1").await;
     has(&order, "fiscal_record", "p1");
     has(&order, "fiscal_mark", "400001");
-    has(
-        &entries(stage, Subject::Shift, "h1").await,
-        "movement",
-        "m1",
-    );
+    let shift = entries(stage, Subject::Shift, "h1").await;
+    has(&shift, "movement", "m1");
+    // Amounts of an order and of a movement are in the currency of the store.
+    for (rows, kind) in [(order, "order"), (shift, "movement")] {
+        let row = rows.into_iter().find(|row| row.kind == kind);
+        let facts = row.expect(kind).facts;
+        for fact in [("currency", "DKK"), ("minor_digits", "2")] {
+            let fact = (fact.0, fact.1.to_owned());
+            assert!(facts.contains(&fact), "{kind} lacks {fact:?}: {facts:?}");
+        }
+    }
 }
 
 async fn the_store_of_an_event_is_found_in_any_table(stage: &Stage) {

@@ -7,6 +7,7 @@ mod parts;
 mod reader;
 mod reread;
 mod settling;
+mod timeline;
 mod whole;
 
 use crate::rows::at;
