@@ -70,7 +70,7 @@ impl Settings {
 
     /// Returns how the file writes days.
     pub(crate) fn dates(&self) -> Result<DateFormat, Vec<Problem>> {
-        DateFormat::new(&self.date, self.pivot_year, None)
+        DateFormat::new(&self.date, self.pivot_year)
     }
 
     /// Returns the problems of settings with valid types.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-const ZONES: [(&str, &str); 12] = [
+const ZONES: [(&str, &str); 13] = [
     ("UTC", "Z"),
     ("GMT", "Z"),
     ("WET", "Z"),
@@ -18,6 +18,7 @@ const ZONES: [(&str, &str); 12] = [
     ("EST", "-05:00"),
     ("EDT", "-04:00"),
     ("PST", "-08:00"),
+    ("PDT", "-07:00"),
 ];
 
 /// Returns the offset, `None` if it is unknown. The offsets of the settings come first.

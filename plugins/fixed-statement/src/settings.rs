@@ -266,6 +266,6 @@ impl Settings {
 
     /// Returns how the file writes days.
     pub(crate) fn dates(&self) -> Result<DateFormat, Vec<Problem>> {
-        DateFormat::new(&self.date, self.pivot_year, self.time_zone.as_deref())
+        DateFormat::in_zone(&self.date, self.pivot_year, self.time_zone.as_deref())
     }
 }

@@ -278,6 +278,28 @@ fn words_and_zones_are_settings() {
     assert_eq!(fields, ["delimiter", "zones.CST"]);
 }
 
+#[test]
+fn only_known_abbreviations_of_zones_have_an_offset() {
+    let booked_at = |zone: &str| {
+        let text = GOOD.replace(",CET,", &[",", zone, ","].concat());
+        read(text).statement[0].booked_at.clone()
+    };
+    for (zone, offset) in [
+        ("CET", "+01:00"),
+        ("PST", "-08:00"),
+        ("PDT", "-07:00"),
+        ("UTC", "Z"),
+    ] {
+        assert_eq!(
+            booked_at(zone),
+            ["2026-11-20T10:11:12.000", offset].concat()
+        );
+    }
+    for zone in ["CST", "cet", "GMT+1", "Japan", "Europe/Madrid", ""] {
+        assert_eq!(booked_at(zone), "2026-11-20", "{zone}");
+    }
+}
+
 /// A batch of any lines; the payout is their sum.
 fn table(rng: &mut ChaCha8Rng) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = vec![

@@ -23,7 +23,7 @@ const YEARS: RangeInclusive<u16> = 1900..=2199;
 /// ```
 /// use galleria_sdk::{Date, DateFormat, Fault};
 ///
-/// let format = DateFormat::new("d/m/yy", Some(2000), Some("Europe/Madrid"));
+/// let format = DateFormat::in_zone("d/m/yy", Some(2000), Some("Europe/Madrid"));
 /// let format = format.map_err(Fault::Misconfigured)?;
 /// let day = Date::parse("2026-02-03")?;
 /// assert_eq!(format.read("3/2/26")?, day);
@@ -50,15 +50,10 @@ enum Part {
 }
 
 impl DateFormat {
-    /// Checks the settings `date`, `pivot_year` and `time_zone`, and returns all their problems.
+    /// Checks the settings `date` and `pivot_year`, and returns all their problems.
     ///
-    /// `pivot_year` is the first of the hundred years that two digits can mean. `time_zone` is a name such as
-    /// `Europe/Madrid`.
-    pub fn new(
-        pattern: &str,
-        pivot_year: Option<u16>,
-        time_zone: Option<&str>,
-    ) -> Result<Self, Vec<Problem>> {
+    /// `pivot_year` is the first of the hundred years that two digits can mean.
+    pub fn new(pattern: &str, pivot_year: Option<u16>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let parts = parts(pattern);
         match &parts {
@@ -78,21 +73,32 @@ impl DateFormat {
                 problems.extend(pivot.map(|message| Problem::new("pivot_year", message)));
             }
         }
-        let zone = match time_zone.map(AccountZone::find).transpose() {
-            Ok(zone) => zone,
-            Err(message) => {
-                problems.push(Problem::new("time_zone", message));
-                None
-            }
-        };
         match problems.is_empty() {
             true => Ok(Self {
                 pattern: pattern.to_owned(),
                 parts: parts.unwrap_or_default(),
                 pivot: pivot_year.unwrap_or(0),
-                zone,
+                zone: None,
             }),
             false => Err(problems),
+        }
+    }
+
+    /// Checks the setting `time_zone` as well: a name such as `Europe/Madrid`. Only a plugin that calls this contains
+    /// the time zone database.
+    pub fn in_zone(
+        pattern: &str,
+        pivot_year: Option<u16>,
+        time_zone: Option<&str>,
+    ) -> Result<Self, Vec<Problem>> {
+        let format = Self::new(pattern, pivot_year);
+        match time_zone.map(AccountZone::find).transpose() {
+            Ok(zone) => format.map(|format| Self { zone, ..format }),
+            Err(message) => {
+                let mut problems = format.err().unwrap_or_default();
+                problems.push(Problem::new("time_zone", message));
+                Err(problems)
+            }
         }
     }
 

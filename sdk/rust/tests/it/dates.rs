@@ -46,7 +46,7 @@ impl Pattern {
             ours,
             forms: forms.iter().map(|form| form.replace('$', "d")).collect(),
             pivot,
-            format: DateFormat::new(ours, pivot_year, Some("Europe/Madrid")).expect(ours),
+            format: DateFormat::in_zone(ours, pivot_year, Some("Europe/Madrid")).expect(ours),
         }
     }
 
@@ -163,7 +163,7 @@ fn moments_fall_on_the_day_of_the_account() {
     ];
     let mut rng = ChaCha8Rng::seed_from_u64(80);
     let zones = ZONES.map(|name| {
-        let format = DateFormat::new("yyyy-mm-dd", None, Some(name)).expect(name);
+        let format = DateFormat::in_zone("yyyy-mm-dd", None, Some(name)).expect(name);
         (format, TimeZone::get(name).expect(name))
     });
     for _ in 0..CASES / 4 {

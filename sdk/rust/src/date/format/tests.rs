@@ -1,7 +1,7 @@
 use super::*;
 
 fn format(pattern: &str, pivot: Option<u16>, zone: Option<&str>) -> DateFormat {
-    DateFormat::new(pattern, pivot, zone).expect(pattern)
+    DateFormat::in_zone(pattern, pivot, zone).expect(pattern)
 }
 
 fn read(format: &DateFormat, text: &str) -> Option<String> {
@@ -77,11 +77,11 @@ fn patterns_that_do_not_describe_a_day_are_rejected() {
         "DD/MM/YYYY",
         "yy/mm/yyyy/dd",
     ] {
-        let problems = DateFormat::new(pattern, None, None).expect_err(pattern);
+        let problems = DateFormat::new(pattern, None).expect_err(pattern);
         assert_eq!(problems[0].field, "date", "{pattern}");
     }
     let fields = |pattern: &str, pivot, zone| {
-        let problems = DateFormat::new(pattern, pivot, zone)
+        let problems = DateFormat::in_zone(pattern, pivot, zone)
             .err()
             .unwrap_or_default();
         problems
@@ -113,14 +113,24 @@ fn patterns_that_do_not_describe_a_day_are_rejected() {
     for zone in ["UTC", "Etc/UTC", "Europe/Kiev", "America/Argentina/Ushuaia"] {
         assert_eq!(fields("d/m/yyyy", None, Some(zone)), Vec::<String>::new());
     }
-    let problems = DateFormat::new("d/m/yyyy", None, Some("Europe/Madird")).expect_err("no zone");
-    assert!(
-        problems[0]
-            .message
-            .ends_with("the most similar name is Europe/Madrid"),
-        "{}",
-        problems[0].message
+    assert_eq!(
+        fields("dd/mm", None, Some("Japan")),
+        ["date", "time_zone"],
+        "all problems"
     );
+}
+
+#[test]
+fn the_zone_of_an_account_has_the_rule_of_the_host() {
+    for name in galleria_time_zones::names() {
+        let format = DateFormat::in_zone("d/m/yyyy", None, Some(name));
+        assert!(format.is_ok(), "{name}");
+    }
+    for name in ["Europe/Madird", "Japan", "EST", "Factory", "GMT+1", "utc"] {
+        let problems = DateFormat::in_zone("d/m/yyyy", None, Some(name)).expect_err(name);
+        let rule = galleria_domain::zone::parse(name).expect_err(name);
+        assert_eq!(problems, [Problem::new("time_zone", rule)], "{name}");
+    }
 }
 
 #[test]
