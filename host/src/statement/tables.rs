@@ -59,7 +59,7 @@ fn state(row: &StatementView) -> String {
     }
 }
 
-/// A statement with a row for each outcome, and what its payout consists of.
+/// A statement with a row for each outcome, the columns of its file, and what its payout consists of.
 pub fn statement(row: &StatementView) -> String {
     let of = &row.header;
     let mut table = table(
@@ -88,6 +88,16 @@ pub fn statement(row: &StatementView) -> String {
         state(row),
         fitted(&table)
     );
+    for (attribute, words) in [
+        ("columns-read", "columns read"),
+        ("columns-ignored", "columns ignored"),
+    ] {
+        let of = of.attributes.iter().filter(|one| one.name == attribute);
+        let names: Vec<_> = of.map(|one| &*one.value).collect();
+        if !names.is_empty() {
+            text.push_str(&format!("\n{words}: {}", names.join(", ")));
+        }
+    }
     if let Some(balance) = &row.balance {
         let parts = [
             ("matched", balance.matched),

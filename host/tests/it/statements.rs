@@ -1,6 +1,7 @@
 //! Statements: read, picked up from a directory, sent, listed and settled, stopped and killed half-way,
 //! hostile.
 
+mod columns;
 mod expected;
 mod flood;
 mod hostile;
@@ -133,6 +134,25 @@ fn read(host: &Host, day: &Day, sample: &Sample) -> Vec<Value> {
         .collect()
 }
 
+/// Checks that the header states each column of the file once, as read or ignored, and removes these attributes.
+fn check_columns(header: &mut Value, sample: &Sample) {
+    let attributes = header["header"]["attributes"].as_array_mut();
+    let columns = attributes.expect("a list").extract_if(.., |one| {
+        one["name"]
+            .as_str()
+            .expect("a name")
+            .starts_with("columns-")
+    });
+    let texts = columns.map(|one| one["value"].as_str().expect("text").to_owned());
+    let texts: Vec<String> = texts.collect();
+    let mut stated: Vec<&str> = texts.iter().flat_map(|text| text.split(", ")).collect();
+    stated.sort_unstable();
+    let grid = tabular::Grid::of(sample);
+    let mut names: Vec<&str> = grid.columns().iter().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(stated, names, "{}", sample.retailer);
+}
+
 /// Decimal text as an integer, in units of its last digit.
 fn minor(text: &Value) -> i64 {
     let text = text.as_str().expect("decimal text");
@@ -213,7 +233,8 @@ async fn the_statement_of_a_day_is_read_imported_once_and_matched(database: Data
         seen += 1;
         let (retailers, settlement) = settled::retailers(&day.retailer);
         let mut host = Host::with(retailers.path().into(), staged()).on(database);
-        let result = read(&host, &day, &sample);
+        let mut result = read(&host, &day, &sample);
+        check_columns(&mut result[0], &sample);
         for (line, expected) in result.iter().zip(expected::expected(&sample)) {
             assert_eq!(*line, expected, "{}", day.retailer);
         }
@@ -308,6 +329,8 @@ fn by_command(host: &Host, day: &Day, sample: &Sample, statement: &Value) {
     ];
     assert!(say(&import).contains(&format!("already imported as statement {id}")));
     assert!(say(&["list"]).contains(id));
+    let columns = say(&["show", id]).contains("\ncolumns read: ");
+    assert_eq!(columns, sample.plugin != "fixed-statement");
     let lines = say(&["lines", id, "--limit", "3"]);
     assert!(
         lines.contains(&format!("{id}.1")) && lines.contains("--after 3"),

@@ -11,7 +11,7 @@ fn words(ran: &Output) -> String {
 }
 
 /// Runs a command and returns its output. Fails unless it ends as expected.
-fn output(host: &Host, good: bool, arguments: &[&str]) -> String {
+pub fn output(host: &Host, good: bool, arguments: &[&str]) -> String {
     let ran = host.run(&[&["statement"], arguments].concat());
     assert_eq!(ran.status.success(), good, "{arguments:?}: {}", words(&ran));
     words(&ran)

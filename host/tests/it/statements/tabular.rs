@@ -95,6 +95,14 @@ impl Grid {
         }
     }
 
+    /// The names of the columns. Empty for records with fields at fixed positions.
+    pub fn columns(&self) -> &[String] {
+        match self.form {
+            Form::Table { header, .. } => &self.rows[header],
+            Form::Records(_) => &[],
+        }
+    }
+
     /// The indices of the rows after the header.
     pub fn body(&self) -> std::ops::Range<usize> {
         self.first()..self.rows.len()

@@ -7,6 +7,7 @@
 use crate::Problem;
 use galleria_csv::{Limits, Position, Record, RecordError, Records, control_character};
 use galleria_text::{Decoder, Encoding, comparable, escaped};
+use std::cell::Cell;
 use std::io;
 
 /// The longest cell, in bytes: ten times a long description, and far below the memory of a guest.
@@ -114,6 +115,7 @@ impl<R: io::Read> Reader<R> {
             row: row.number(),
             comparable: self.names.iter().map(|name| comparable(name)).collect(),
             names: self.names.clone(),
+            used: vec![Cell::new(false); self.names.len()],
         }))
     }
 
@@ -200,6 +202,8 @@ pub struct Columns {
     names: Vec<String>,
     /// The names in the form in which they are compared.
     comparable: Vec<String>,
+    /// Whether a reader looked for each column.
+    used: Vec<Cell<bool>>,
 }
 
 impl Columns {
@@ -230,7 +234,24 @@ impl Columns {
             let message = format!("occurs {count} times in the header; it must occur once");
             return Err(Problem::in_row(self.row, name, message));
         }
+        if let Some(index) = first {
+            self.used[index].set(true);
+        }
         Ok(first)
+    }
+
+    /// Returns the names of the columns that a reader found, and the names of the others. Both are sorted, because
+    /// the order of columns has no meaning. Columns without a name are omitted.
+    pub fn usage(&self) -> (Vec<&str>, Vec<&str>) {
+        let names = self.names.iter().map(|name| name.trim());
+        let mut columns: Vec<_> = names.zip(&self.used).collect();
+        columns.retain(|(name, _)| !name.is_empty());
+        columns.sort();
+        let names = |used: bool| {
+            let same = columns.iter().filter(|column| column.1.get() == used);
+            same.map(|column| column.0).collect()
+        };
+        (names(true), names(false))
     }
 
     /// Checks that a row has exactly one cell for each column.

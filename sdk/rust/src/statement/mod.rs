@@ -3,6 +3,7 @@
 //!
 //! A reader only maps the records of its format to lines. Memory use does not grow with the file.
 
+mod columns;
 mod reading;
 mod stated;
 #[cfg(test)]

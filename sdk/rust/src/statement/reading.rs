@@ -19,6 +19,11 @@ pub trait RecordSource {
     /// Returns the row of the last record.
     fn last_row(&self) -> u64;
 
+    /// Returns the columns of the file, if it names them. The statement states which of them were read.
+    fn columns(&self) -> Option<&csv::Columns> {
+        None
+    }
+
     /// Returns the line where the last record starts. It differs from the row behind a record of several lines.
     fn last_line(&self) -> u64 {
         self.last_row()
@@ -79,6 +84,9 @@ pub fn read<S: RecordSource, R: RecordReader<S>>(
         }
     }
     let last_row = source.last_row();
+    if let Some(columns) = source.columns() {
+        reader.writer().state_columns(columns);
+    }
     let totals = reader.finish(FileEnd { complete, last_row });
     totals.map_err(|fault| with_lines(fault, &places))
 }
@@ -144,6 +152,10 @@ impl<R: io::Read> RecordSource for CsvRecords<R> {
 
     fn last_row(&self) -> u64 {
         self.rows.last_row()
+    }
+
+    fn columns(&self) -> Option<&csv::Columns> {
+        Some(&self.header)
     }
 
     fn last_line(&self) -> u64 {

@@ -1,8 +1,9 @@
 //! Tests of the loop and of the checks.
 
 use super::*;
+use crate::csv::Row;
 use crate::testkit::Host;
-use crate::{Fault, StatementHeader, StatementLine, Totals};
+use crate::{Attribute, Fault, StatementHeader, StatementLine, Totals};
 
 fn columns() -> ColumnNames {
     ColumnNames {
@@ -226,6 +227,79 @@ fn reading_continues_after_a_wrong_record_and_stops_after_a_failure() {
         Err("letter: is not a digit; row 3, file: cannot be read".into())
     );
     assert!(!end.complete);
+}
+
+/// Reads the amounts of a file with columns.
+struct AmountReader(StatementWriter, usize, Vec<Attribute>);
+
+impl RecordReader<CsvRecords<&[u8]>> for AmountReader {
+    fn writer(&mut self) -> &mut StatementWriter {
+        &mut self.0
+    }
+
+    fn read(&mut self, row: &Row) -> Result<(), Problem> {
+        let amount = row.cell(self.1).parse().expect("a number");
+        self.0
+            .push(line(row.number(), StatementKind::Payment, amount, 0));
+        Ok(())
+    }
+
+    fn finish(self, end: FileEnd) -> Result<Totals, Fault> {
+        let header = StatementHeader {
+            attributes: self.2,
+            ..header(None)
+        };
+        self.0.finish(header, end.last_row)
+    }
+}
+
+/// Returns the attributes of the header of a file whose columns `Gross` and, if it exists, `Día` are read.
+fn header_attributes(file: &str, own: Vec<Attribute>) -> Vec<(String, String)> {
+    let (_, host) = Host::default().within(|| {
+        let rows = crate::csv::Reader::new(file.as_bytes(), b';', crate::csv::Encoding::Utf8);
+        let source = CsvRecords::open(rows, "Gross").expect("a header");
+        let at = source.header().require("gross").expect("the column");
+        source.header().find("DÍA").expect("at most one");
+        source.header().find("absent").expect("at most one");
+        let reader = AmountReader(StatementWriter::new(columns()), at, own);
+        super::read(source, reader).expect("a statement");
+    });
+    let header = host.statement_header.expect("a header");
+    let pairs = header.attributes.into_iter();
+    pairs.map(|one| (one.name, one.value)).collect()
+}
+
+#[test]
+fn the_header_states_the_columns_that_were_read_in_any_order() {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected = [
+        pair("columns-read", "Día, Gross"),
+        pair("columns-ignored", r#"Two\nlines, Zeit, "a, b""#),
+    ];
+    for file in [
+        "Zeit; Gross ;Día;\"Two\nlines\";;a, b\n;5;;;;\n",
+        "a, b;;\"Two\nlines\";Día;Gross;Zeit\n;;;;5;\n",
+    ] {
+        assert_eq!(header_attributes(file, Vec::new()), expected, "{file:?}");
+    }
+    assert_eq!(
+        header_attributes("Gross\n5\n", Vec::new()),
+        [pair("columns-read", "Gross")]
+    );
+}
+
+#[test]
+fn a_header_with_many_columns_and_attributes_keeps_its_own() {
+    let many: Vec<String> = (0..500).map(|n| format!("column-{n}")).collect();
+    let file = format!("Gross;{}\n5{}\n", many.join(";"), ";".repeat(500));
+    let found = header_attributes(&file, Vec::new());
+    assert_eq!(found.len(), 12);
+    assert!(found[11].1.ends_with(" more"), "{found:?}");
+    let own = vec![Attribute::new("branch", "7"); 48];
+    let found = header_attributes(&file, own);
+    assert_eq!(found.len(), 50);
+    assert!(found[..48].iter().all(|(name, _)| name == "branch"));
+    assert_eq!(found[48].1, "Gross");
 }
 
 #[test]

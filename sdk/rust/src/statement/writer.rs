@@ -1,5 +1,7 @@
 //! Checks the lines of a statement and writes them to the host.
 
+use super::columns::listed;
+use crate::csv::Columns;
 use crate::number::narrow;
 use crate::{
     Attribute, Fault, Problem, Problems, Statement, StatementHeader, StatementKind, StatementLine,
@@ -9,6 +11,9 @@ use std::borrow::Cow;
 
 /// The most lines without a day. A payout has few costs and corrections.
 const MAX_UNDATED: usize = 1000;
+
+/// The most attributes of a header.
+const MAX_ATTRIBUTES: usize = 50;
 
 /// The file's names of the columns with amounts, for messages.
 #[derive(Clone, Debug)]
@@ -47,6 +52,8 @@ pub struct StatementWriter {
     gross: i128,
     fee: i128,
     net: i128,
+    /// Attributes of the header: the columns of the file.
+    columns_found: Vec<Attribute>,
 }
 
 impl StatementWriter {
@@ -62,7 +69,21 @@ impl StatementWriter {
             gross: 0,
             fee: 0,
             net: 0,
+            columns_found: Vec::new(),
         }
+    }
+
+    /// States in the header which columns of the file were read and which were ignored, so that people see what a
+    /// reading is based on.
+    pub(super) fn state_columns(&mut self, columns: &Columns) {
+        let (read, ignored) = columns.usage();
+        self.columns_found = [("columns-read", read), ("columns-ignored", ignored)]
+            .into_iter()
+            .flat_map(|(name, columns)| {
+                let texts = listed(&columns).into_iter();
+                texts.map(move |text| Attribute::new(name, text))
+            })
+            .collect();
     }
 
     /// Sets the digits after the decimal point of the payout's currency, for messages. The default is two.
@@ -147,7 +168,7 @@ impl StatementWriter {
     }
 
     /// Ends the statement. `total_row` is the row of the total, or the last row if the file states no total.
-    pub fn finish(mut self, header: StatementHeader, total_row: u64) -> Result<Totals, Fault> {
+    pub fn finish(mut self, mut header: StatementHeader, total_row: u64) -> Result<Totals, Fault> {
         let net = &*self.columns.net;
         if self.lines == 0 && self.problems.is_empty() {
             let message = "follows no line with a payment, refund or fee";
@@ -179,6 +200,10 @@ impl StatementWriter {
             line.booked_at.clone_from(&header.paid_on);
             self.statement.push(line);
         }
+        // A reader's own attributes come first: the host rejects a header with more.
+        let room = MAX_ATTRIBUTES.saturating_sub(header.attributes.len());
+        self.columns_found.truncate(room);
+        header.attributes.append(&mut self.columns_found);
         self.statement.describe(&header);
         self.statement.close();
         let currency = header.currency.to_ascii_lowercase();

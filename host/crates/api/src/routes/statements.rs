@@ -216,6 +216,7 @@ async fn statement_list(
 /// Get a statement with sums by outcome
 ///
 /// `balance` states what the payout consists of: matched, differences, unmatched, fees and other add up to `net`.
+/// The attributes `columns-read` and `columns-ignored` of `header` name the columns of the file.
 #[utoipa::path(
     get, path = "/v1/statements/{id}", tag = "statements",
     params(("id" = String, Path, description = "The statement's id.", example = "e33dc1f8c3b24ce0b66a")),
