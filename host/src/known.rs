@@ -17,7 +17,7 @@ use std::path::Path;
 /// Stores in one page.
 const PAGE: u32 = 1000;
 
-/// The names that a filter has. A missing name matches everything.
+/// The names in a filter. A missing name matches everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Names<'a> {
     pub retailer: Option<&'a str>,
@@ -173,7 +173,7 @@ pub fn one_of<'a>(
     }
     match (similar(name, known.iter().copied()), known.as_slice()) {
         (suggestion, _) if !suggestion.is_empty() => bail!("there is no {what} {name}{suggestion}"),
-        (_, []) => bail!("there is no {what} {name}, and no other"),
+        (_, []) => bail!("there is no {what} {name}: no {what} exists"),
         (_, known) => bail!(
             "there is no {what} {name}: must be one of {}",
             known.join(", ")
@@ -226,7 +226,7 @@ mod tests {
                 &["poslog", "sales"],
                 "there is no plugin x: must be one of poslog, sales",
             ),
-            ("x", &[], "there is no plugin x, and no other"),
+            ("x", &[], "there is no plugin x: no plugin exists"),
         ] {
             assert_eq!(check(name, known), Err(message.to_owned()));
         }

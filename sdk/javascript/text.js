@@ -35,7 +35,7 @@ export function text(value) {
   if (value === null) return "";
   if (value instanceof Decimal || value instanceof Variant) return value.toString();
   if (value instanceof Date) return value.toISOString();
-  throw new Failed(`an ${typeof value} has no text: write one of its fields, or a number or string`);
+  throw new Failed(`a value of type ${typeof value} has no text: write one of its fields, or a number or string`);
 }
 
 /** Gives the decimals and variants in an argument their texts, and returns the argument. */

@@ -25,7 +25,7 @@ Examples:
         /// Id of the line, as `statement lines` shows it
         line: String,
     },
-    /// Show a statement: its sums by outcome, the columns that were read, and what the payout consists of
+    /// Show a statement: its sums by outcome, the columns that were read, and the components of the payout
     #[command(after_help = "\
 Examples:
   galleria statement show 5f0c1d2e3a4b5c6d7e8f")]

@@ -71,7 +71,7 @@ impl Settings {
         refuse(
             self.records.are_distinct(self.delimiter),
             "records",
-            "must start differently: no start may be the start of another",
+            "must be different: no start may begin with another one",
         );
         problems
     }

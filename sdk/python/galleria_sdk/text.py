@@ -13,7 +13,7 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 def text(value: Any) -> str:
     """Returns the text of a value; an absent value is empty. An object without a text is an error, because its
-    description would land in a file.
+    description would be written to a file.
 
     >>> text(Decimal(150, 2)), text(7), text(True), text(None)
     ('1.50', '7', 'true', '')
@@ -28,7 +28,7 @@ def text(value: Any) -> str:
         return str(value)
     if isinstance(value, Enum) or _case(value) is not None:
         return case_text(value)
-    raise Failed(f"a {type(value).__name__} has no text: write one of its fields, or a number or string")
+    raise Failed(f"a value of type {type(value).__name__} has no text: write one of its fields, or a number or string")
 
 
 def variant(value: Any) -> Tuple[str, Any]:

@@ -131,7 +131,7 @@ pub(crate) fn pickup(
     checks.check(
         good,
         &key("suffix"),
-        "must be the end of file names, such as \".csv\", but not \".complete\"",
+        "must be a suffix of file names such as \".csv\", other than \".complete\"",
     );
     let complete = match complete.as_deref() {
         Some("marker") => Complete::Marker,

@@ -131,7 +131,7 @@ fn all_problems_of_a_record_are_reported() {
 }
 
 #[test]
-fn a_problem_behind_a_line_break_in_a_cell_names_the_line_of_the_file() {
+fn a_problem_after_a_line_break_in_a_cell_names_the_line_of_the_file() {
     let text = changed(3, "TILL 3, ", "TILL 3,\n").replacen("\"RF\"", "\"XX\"", 1);
     let problems = read(text).problems();
     let [problem] = &*problems else {
@@ -174,7 +174,7 @@ fn the_kind_of_a_record_may_be_that_of_the_line_and_have_several_cells() {
     };
     assert_eq!(check("/currency", json!("EUR")), "");
     assert_eq!(check("/records/detail", json!("10")), "");
-    let clash = "records: must start differently: no start may be the start of another";
+    let clash = "records: must be different: no start may begin with another one";
     assert_eq!(check("/records/detail", json!([])), clash);
     assert_eq!(check("/records/detail", json!("0")), clash);
     assert_eq!(check("/records/ignored", json!(["9;1"])), clash);

@@ -160,7 +160,7 @@ struct ImportQuery {
     #[serde(default)]
     #[param(required = false, default = false)]
     allow_empty: bool,
-    /// What to do with a `'` before a text that a spreadsheet would evaluate.
+    /// How to treat a `'` before a text that a spreadsheet would evaluate.
     #[serde(default)]
     #[param(required = false, inline)]
     guards: Guards,
@@ -188,9 +188,9 @@ struct ImportQuery {
 ///
 /// A price may have a sign and the code or sign of its currency, such as `€ 12.99`; a negative price is invalid.
 ///
-/// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,`, `;`, `|` or a tab between cells, or the delimiter of a
-/// first line such as `sep=|`; then a header row. Rows end with LF, CRLF or CR. A cell that starts with `"` ends
-/// with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text. JSON lines are
+/// The file is UTF-8, or UTF-16 with a byte order mark. CSV has `,`, `;`, `|` or a tab between cells, or the delimiter
+/// of a first line such as `sep=|`; then a header row. Rows end with LF, CRLF or CR. A cell that starts with `"`
+/// ends with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text. JSON lines are
 /// objects with the same names, each at most once, whose values are strings or booleans.
 ///
 /// A `'` that precedes a text starting with `=`, `+`, `-` or `@`, so that no spreadsheet evaluates it, is not part of

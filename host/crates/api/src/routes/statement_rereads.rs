@@ -1,4 +1,4 @@
-//! Settlement statements that are read again, and files that were rejected.
+//! Rereads settlement statements, and lists rejected files.
 
 use super::statements::import_problem;
 use crate::access::authenticated::Authenticated;
@@ -30,7 +30,7 @@ pub(super) fn routes() -> Routes {
         ))
 }
 
-/// The maximum number of rejected files.
+/// The maximum number of rejected files in a response.
 const MAX_REJECTED: u32 = 200;
 
 /// Filter and number.
@@ -41,7 +41,7 @@ struct RejectedQuery {
     /// The retailer.
     #[param(example = "example")]
     retailer: String,
-    /// The most files.
+    /// The maximum number of files.
     #[serde(default = "default_limit")]
     #[param(required = false, minimum = 1, maximum = 200, default = 100)]
     limit: u32,
@@ -92,7 +92,7 @@ async fn statement_rejected(
     request_body(content = RereadRequest, example = json!(example!("statement_reread_request"))),
     responses(
         WriteProblems,
-        (status = 200, description = "What was replaced.",
+        (status = 200, description = "The statement was read again.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = RereadView, example = json!(example!("statement_reread"))),
         (status = 409, description = "`payout_exists`, `statement_busy`", body = Details,

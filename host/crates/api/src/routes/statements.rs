@@ -215,7 +215,7 @@ async fn statement_list(
 
 /// Get a statement with sums by outcome
 ///
-/// `balance` states what the payout consists of: matched, differences, unmatched, fees and other add up to `net`.
+/// `balance` lists the components of the payout: matched, differences, unmatched, fees and other add up to `net`.
 /// The attributes `columns-read` and `columns-ignored` of `header` name the columns of the file.
 #[utoipa::path(
     get, path = "/v1/statements/{id}", tag = "statements",
@@ -264,8 +264,8 @@ struct UncoveredPage {
 
 /// List payments and refunds that no statement covered in time
 ///
-/// The days count from the business date, so that a sale that was sent late is late immediately. A payment of which
-/// statement lines paid only a part is listed with the `open` rest.
+/// The days count from the business date, so a sale that was sent late can be overdue immediately. A payment that
+/// statement lines paid only in part is listed with its `open` rest.
 #[utoipa::path(
     get, path = "/v1/statements/uncovered", tag = "statements", params(UncoveredQuery),
     responses(

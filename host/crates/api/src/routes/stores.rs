@@ -167,7 +167,7 @@ struct ImportQuery {
     #[serde(default)]
     #[param(required = false, default = false)]
     allow_empty: bool,
-    /// What to do with a `'` before a text that a spreadsheet would evaluate.
+    /// How to treat a `'` before a text that a spreadsheet would evaluate.
     #[serde(default)]
     #[param(required = false, inline)]
     guards: Guards,
@@ -185,9 +185,10 @@ struct ImportQuery {
 /// or minutes after midnight; midnight if empty), `cash_step` (the smallest cash amount, such as `0.05`; that of the
 /// currency if empty) and any number of `attribute:<name>`.
 ///
-/// The file is UTF-8, or UTF-16 with a byte order mark. It has `,`, `;`, `|` or a tab between cells, or the delimiter of a first
-/// line such as `sep=|`; then a header row, and at most 10,000 rows. Rows end with LF, CRLF or CR. A cell that
-/// starts with `"` ends with `"`, may contain line breaks, and has each quote in it twice; every other `"` is text.
+/// The file is UTF-8, or UTF-16 with a byte order mark. It has `,`, `;`, `|` or a tab between cells, or the delimiter
+/// of a first line such as `sep=|`; then a header row, and at most 10,000 rows. Rows end with LF, CRLF or CR. A
+/// cell that starts with `"` ends with `"`, may contain line breaks, and has each quote in it twice; every other
+/// `"` is text.
 ///
 /// A `'` that precedes a text starting with `=`, `+`, `-` or `@`, so that no spreadsheet evaluates it, is not part of
 /// the text: CSV files of plugins have it. `guards=keep` keeps it.

@@ -75,8 +75,8 @@ pub struct StatusView {
     pub runs: BTreeMap<String, u64>,
     /// Stores with events.
     pub stores: Vec<StoreStatus>,
-    /// Fields of recorded stores that this version would reject, such as a time zone that is none. The stores keep
-    /// working, an unknown time zone as UTC, until their next change, which must correct them.
+    /// Fields of recorded stores that this version would reject, such as an unknown time zone. The stores keep working,
+    /// with UTC instead of an unknown time zone, until their next change, which must correct them.
     pub invalid_stores: Vec<InvalidStore>,
     /// Directories of documents by name.
     pub directories: BTreeMap<String, String>,
@@ -139,7 +139,7 @@ impl Operations {
             .await
     }
 
-    /// The files in pickup directories that no pickup takes. A delivered document is none of them.
+    /// The files in pickup directories that no pickup takes. Delivered documents are not included.
     pub async fn untaken_files(&self) -> Result<Vec<UntakenFile>, Error> {
         let Some(pickups) = self.pickups.clone() else {
             return Ok(Vec::new());

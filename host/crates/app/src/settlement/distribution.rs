@@ -5,7 +5,7 @@ use galleria_domain::{Allocation, Money, RecordedTender, StatementKind};
 use galleria_ports::Error;
 use galleria_ports::records::{LineRow, Tx};
 
-/// The most parts of a line.
+/// The maximum number of parts of a line.
 const MAX_PARTS: usize = 100;
 
 /// Checks an entry and parts without the records.
@@ -21,7 +21,7 @@ pub(super) fn check_targets(entry: Option<&str>, parts: &[Allocation]) -> Result
         return Err(Error::invalid("parts", message));
     }
     if parts.len() > MAX_PARTS {
-        let message = format!("must be at most {MAX_PARTS}");
+        let message = format!("must have at most {MAX_PARTS} entries");
         return Err(Error::invalid("parts", message));
     }
     for (index, part) in parts.iter().enumerate() {
@@ -51,7 +51,7 @@ fn open(row: &LineRow, tender: &RecordedTender) -> Money {
     tender.amount - tender.settled + own
 }
 
-/// Settles the line with all that is open of one tender: of an entry, or of the tender that the line is linked
+/// Settles the line with the complete open part of one tender: of an entry, or of the tender that the line is linked
 /// with. Returns the tender, its part, and the difference that the person accepts.
 pub(super) async fn whole_tender(
     tx: &mut dyn Tx,

@@ -19,16 +19,16 @@ use std::io::{BufReader, BufWriter, Seek as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The most problems that are listed. A file with more is probably of another format.
+/// The maximum number of problems that are listed. A file with more is probably of another format.
 const MAX_LISTED: usize = 1_000;
 
-/// The most bytes of a text: references have a few dozen, and an index contains them.
+/// The maximum number of bytes of a text: references have a few dozen, and an index contains them.
 const TEXT: usize = 300;
 
 /// The rule for a line in the payout's currency.
 const UNCONVERTED: &str = "must equal the gross, because it is in the payout's currency";
 
-/// The most attributes of a header or a line.
+/// The maximum number of attributes of a header or a line.
 const ATTRIBUTES: usize = 50;
 
 /// Lets a plugin read a statement. Returns all problems in one `Error::Invalid`. `stop` ends the run. Blocks.
@@ -296,7 +296,7 @@ impl State {
             attributes.len() <= ATTRIBUTES,
             row,
             "attributes",
-            "must be at most 50",
+            "must have at most 50 entries",
         );
         for attribute in attributes.iter().take(ATTRIBUTES) {
             let field = format!(

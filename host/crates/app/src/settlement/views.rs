@@ -40,12 +40,12 @@ pub struct StatementView {
     pub imported_at: String,
     /// Sums by outcome, which add up to `net`. Empty in lists.
     pub outcomes: Vec<OutcomeView>,
-    /// What the payout consists of. Absent in lists.
+    /// The components of the payout. Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<BalanceView>,
 }
 
-/// What a payout consists of, in minor units of its currency: the five sums add up to its `net`.
+/// The components of a payout, in minor units of its currency: the five sums add up to its `net`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BalanceView {
@@ -57,7 +57,7 @@ pub struct BalanceView {
     pub unmatched: Money,
     /// The fees of all lines, and the lines that are fees; negative if the provider kept them.
     pub fees: Money,
-    /// Chargebacks, corrections, and lines that a person decided to be about no record; before fees.
+    /// Chargebacks, corrections, and lines that a person settled without a record; before fees.
     pub other: Money,
 }
 
@@ -198,7 +198,7 @@ pub struct UndoneSettlement {
     pub line: String,
     /// The line's row in the file.
     pub row: u64,
-    /// Who settled the line.
+    /// The actor who settled the line.
     pub actor: String,
     /// The reason of the settlement.
     pub reason: String,

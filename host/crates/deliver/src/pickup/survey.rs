@@ -80,7 +80,7 @@ pub(super) fn survey(folder: &Dir, pickups: &[&Pickup], now: SystemTime) -> io::
                 .untaken
                 .push((name.clone(), format!("cannot be opened: {error}")));
         } else if pickup.complete == Complete::Marker && marker.is_none() && age >= MARKED_WITHIN {
-            let reason = format!("{name}{MARKER} is missing, which marks it as complete");
+            let reason = format!("its marker {name}{MARKER} is missing");
             survey.untaken.push((name.clone(), reason));
         }
         survey.candidates.push(Candidate {
@@ -175,7 +175,7 @@ fn paired(
     of
 }
 
-/// The name without the suffix, which is compared without case. A name is more than its suffix.
+/// The name without the suffix, which is compared without case. A name that is only the suffix does not match.
 fn without_suffix<'n>(name: &'n str, suffix: &str) -> Option<&'n str> {
     let start = name
         .len()

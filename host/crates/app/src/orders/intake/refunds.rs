@@ -61,7 +61,7 @@ pub struct RefundView {
     pub entry: Entry,
     /// The refunded amount, minor units; null until the payment arrives.
     pub gross: Option<Money>,
-    /// What to pay back: the sum of their amounts is `gross` plus `rounding`. Empty if there is nothing to pay;
+    /// The tenders to pay back: their amounts sum to `gross` plus `rounding`. Empty if there is nothing to pay;
     /// the requested ones until the payment arrives.
     pub tenders: Vec<Tender>,
     /// The difference by cash rounding, minor units; the requested one until the payment arrives.
