@@ -64,7 +64,7 @@ pub struct ListArgs {
 }
 
 impl ListArgs {
-    /// Prints rows, and whether there are more. If there is none, an unknown name is an error. `what` names the
+    /// Prints rows, and whether there are more. If there are no rows, an unknown name is an error. `what` names the
     /// rows, and `first` describes the order, such as `newest`.
     pub async fn list<T: Serialize>(
         self,

@@ -1,7 +1,7 @@
 //! Output of the commands.
 //!
-//! Standard output has what a command returns, standard error all else. A reader that closes a pipe, such as
-//! `head`, ends no command: the rest of the output is dropped.
+//! Results go to standard output, all other messages to standard error. If a reader such as `head` closes the pipe,
+//! the command continues and drops the rest of its output.
 
 use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Row, Table};
@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 /// The first error of standard output.
 static BROKEN: OnceLock<io::Error> = OnceLock::new();
 
-/// The least width at which a column stays readable. In a narrower terminal each row becomes a list of fields.
+/// The minimum width of a readable column. In a narrower terminal each row becomes a list of fields.
 const READABLE: u16 = 9;
 
 /// Prints a line to standard output. [`finish`] returns the error.
@@ -40,7 +40,7 @@ pub fn finish() -> anyhow::Result<()> {
 
 /// Prints a message to standard error.
 pub fn problem(text: &str) {
-    // There is no other place for a message.
+    // An error of standard error cannot be reported.
     _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -79,7 +79,7 @@ fn fit(table: &Table, width: Option<u16>) -> String {
     };
     let contents = table.column_max_content_widths();
     let columns = u16::try_from(contents.len()).unwrap_or(u16::MAX);
-    // Each column has two blanks and a line.
+    // Each column has two spaces and a line.
     let natural = contents
         .iter()
         .map(|width| u32::from(*width) + 3)

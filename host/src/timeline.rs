@@ -100,7 +100,7 @@ fn to_the_millisecond(time: &str) -> String {
     format!("{seconds}.{rest:0<3}")
 }
 
-/// The facts with amounts, which show the currency behind the amount.
+/// The facts with amounts, which show the currency after the amount.
 const AMOUNTS: [&str; 6] = ["amount", "difference", "fee", "gross", "net", "settled"];
 /// The facts that name the currency of the amounts.
 const CURRENCIES: [&str; 4] = [

@@ -59,7 +59,7 @@ fn state(row: &StatementView) -> String {
     }
 }
 
-/// A statement with a row for each outcome, the columns of its file, and what its payout consists of.
+/// A statement with a row for each outcome, the columns of its file, and the components of its payout.
 pub fn statement(row: &StatementView) -> String {
     let of = &row.header;
     let mut table = table(

@@ -1,4 +1,4 @@
-//! What commands print: unknown names, empty lists, closed pipes, terminals, a wrong working directory.
+//! The output of commands: unknown names, empty lists, closed pipes, terminals, a wrong working directory.
 
 use crate::configuration::{ASKS, retailer};
 use crate::host::Host;
@@ -72,7 +72,7 @@ fn transcript(host: &Host, folder: &Path, line: &str) -> String {
 }
 
 #[test]
-fn an_unknown_name_is_an_error_and_an_empty_list_says_so() {
+fn an_unknown_name_is_an_error_and_an_empty_list_prints_a_note() {
     let folder = tempfile::tempdir().expect("a folder");
     let host = open(folder.path());
     let lines = std::fs::read_to_string(golden()).expect("the golden file");
@@ -126,7 +126,7 @@ fn a_closed_pipe_ends_a_command_quietly() {
     let file = file.to_str().expect("a path");
     let imported = host.run(&["products", "import", file, "--retailer", "empty"]);
     assert!(imported.status.success(), "{imported:?}");
-    // More than a pipe holds.
+    // More than the buffer of a pipe.
     let list = ["products", "list", "--retailer", "empty", "--limit", "3000"];
     assert!(host.run(&list).stdout.len() > 100_000);
     assert_eq!(closed_early(host.galleria(&list)), (String::new(), Some(0)));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Returns the root folder of the repository. Cargo states the package's folder when it runs this program;
-/// the compiled-in folder would be the one of the original in a copied checkout.
+/// the compiled-in folder is wrong in a copy of the checkout.
 pub fn root() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let here = here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());

@@ -19,12 +19,12 @@ pub enum Meaning {
 
 const PAYOUT: &str = "MerchantPayout";
 
-/// A payment and a refund whose words say nothing more than their kind.
+/// The words of payments and refunds that mean only their kind.
 const PLAIN: [&str; 2] = ["Settled", "Refunded"];
 
 /// Reversals keep Adyen's own word: they are neither payments nor refunds of the retailer, and the
 /// amount that a reversed refund returns must not be matched with the sale. An instalment is a part of its
-/// payment or refund; opening or suspending a plan moves no sale.
+/// payment or refund; opening or suspending a plan changes no sale.
 #[rustfmt::skip]
 const LINES: &[(&str, KindWord)] = &[
     ("Settled", KindWord::Payment),
@@ -80,7 +80,7 @@ const LINES: &[(&str, KindWord)] = &[
     ("UnmatchedChargebackReversedExternallyWithInfo", KindWord::Other),
 ];
 
-/// Returns the meaning of a word. The words of the settings come first.
+/// Returns the meaning of a word. The words of the settings take precedence.
 pub fn meaning(
     row: u64,
     column: &str,
@@ -101,7 +101,7 @@ pub fn meaning(
     Ok(Meaning::Line(kind))
 }
 
-/// Returns whether the word says nothing more than the kind of its line.
+/// Returns whether the word means only the kind of its line.
 pub fn is_plain(word: &str) -> bool {
     PLAIN.iter().any(|plain| plain.eq_ignore_ascii_case(word))
 }

@@ -113,7 +113,7 @@ impl<'s> Reader<'s> {
             _ => self.booked_at(row),
         };
         let booked_at = self.writer.problems.take(booked_at).unwrap_or_default();
-        // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
+        // Replace a wrong currency by that of the other rows. Without both, the digits of an amount are unknown.
         let currency = currency.unwrap_or_else(|| self.currency.value().to_owned());
         if currency.is_empty() {
             return;

@@ -252,8 +252,8 @@ fn amounts(
     })
 }
 
-/// Returns the fee between gross and net. A provider may return a fee, but it does not pay out what it
-/// takes from the gross: then the amount is in the wrong column.
+/// Returns the fee, which is the difference of gross and net. A provider may return a fee, but it does not pay out
+/// the amount that it deducts from the gross: then the amount is in the wrong column.
 fn fee_between(
     row: &Row,
     column: &str,

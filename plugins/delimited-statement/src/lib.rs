@@ -141,7 +141,7 @@ impl<'s> Reader<'s> {
         let word = self.writer.problems.take(word);
         let kind_is_known = word.is_some();
         let word = word.flatten();
-        // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
+        // Replace a wrong currency by that of the other rows. Without both, the digits of an amount are unknown.
         let currency = self.common_currency().to_owned();
         let amounts = match currency.as_str() {
             "" => None,

@@ -6,13 +6,13 @@
 use galleria_sdk::prelude::*;
 use std::collections::BTreeMap;
 
-/// The most keys of a fact.
+/// The maximum number of keys of a fact.
 pub const KEYS: usize = 4;
-/// The most labels of a fact.
+/// The maximum number of labels of a fact.
 pub const LABELS: usize = 8;
-/// The most counts of a fact.
+/// The maximum number of counts of a fact.
 pub const COUNTS: usize = 3;
-/// The most amounts of a fact.
+/// The maximum number of amounts of a fact.
 pub const AMOUNTS: usize = 6;
 
 /// Separates two keys of a group. It sorts before all letters, so groups sort key by key.

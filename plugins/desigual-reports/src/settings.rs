@@ -105,7 +105,7 @@ impl Settings {
             .unwrap_or_else(|| Pattern::new(usual))
     }
 
-    /// Returns the problem of schedules of which two runs would write a file of the same name. A run over all
+    /// Returns a problem if two runs of the schedules would write files with the same name. A run over all
     /// stores writes the same names as one of each store if each file is of one store.
     pub fn repeated(&self, schedules: &[RunSchedule]) -> Option<Problem> {
         let name = self.file_name();

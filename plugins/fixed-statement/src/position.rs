@@ -4,7 +4,7 @@ use crate::settings::PositionUnit;
 use galleria_sdk::quoted;
 use galleria_sdk::text::Form;
 
-/// What the positions of a file count.
+/// The unit of the positions of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Positions {
     pub form: Form,
@@ -115,7 +115,7 @@ impl Positions {
         }
     }
 
-    /// Returns the index of a position in the text. The error is the character around the position, or nothing behind
+    /// Returns the index of a position in the text. The error is the character around the position, or nothing after
     /// the end.
     fn index(self, count: Count, text: &str, position: usize) -> Result<usize, Option<char>> {
         let mut before = 0;
@@ -214,7 +214,7 @@ mod tests {
         }
         let astral = cut(Utf16Be, None, "\u{1f6d2}         12345", 11, 5).expect_err("two counts");
         assert!(astral.contains("; by 16-bit units: `1234`"), "{astral}");
-        // The character is behind the field, or the difference is only blanks.
+        // The character is after the field, or the difference is only spaces.
         assert_eq!(
             cut(Utf8, None, "12345Jos\u{e9}", 1, 5).as_deref(),
             Ok("12345")

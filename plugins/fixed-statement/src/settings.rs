@@ -34,7 +34,7 @@ pub struct Settings {
     /// The character between the cells of a record. Without it, fields are at fixed positions of a line.
     #[serde(default)]
     pub delimiter: Option<char>,
-    /// What positions count. Required by a file in which the two counts find different texts.
+    /// The unit of positions. Required if the units find different texts in a file.
     #[serde(default)]
     pub unit: Option<PositionUnit>,
     /// The format of a day: [`DateFormat`].
@@ -70,7 +70,7 @@ fn compact() -> String {
     "yyyymmdd".to_owned()
 }
 
-/// What positions and lengths count.
+/// The unit of positions and lengths.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum PositionUnit {

@@ -75,7 +75,7 @@ impl Settings {
         (!segment).then_some("must be one file name: no slash and no leading dot")
     }
 
-    /// Returns the problem of schedules of which two runs would write a file of the same name.
+    /// Returns a problem if two runs of the schedules would write files with the same name.
     pub fn repeated(&self, schedules: &[RunSchedule]) -> Option<Problem> {
         file_name::repeated("file_name", schedules, |schedule, window| {
             let scope = if schedule.per_store {

@@ -62,7 +62,7 @@ fn lines<'w>() -> impl Iterator<Item = (&'w str, KindWord)> {
     LINES.iter().flat_map(of)
 }
 
-/// Returns the meaning of a word. The words of the settings come first.
+/// Returns the meaning of a word. The words of the settings take precedence.
 pub fn meaning(
     row: u64,
     column: &str,

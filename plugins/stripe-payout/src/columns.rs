@@ -55,7 +55,7 @@ impl At {
         let created = dated(&mut find, CREATED);
         let customer = find(CUSTOMER_AMOUNT).or(find(CUSTOMER_CURRENCY));
         let description = find(DESCRIPTION);
-        // A report may leave out the reference of the charge, but not the one that the settings name.
+        // A report may omit the reference of the charge, but not the reference that the settings name.
         let charge = find(CHARGE);
         let intent = match settings.psp_reference {
             PspReference::ChargeId => find(INTENT),

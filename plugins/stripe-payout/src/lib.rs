@@ -107,7 +107,7 @@ impl<'s> Reader<'s> {
         if let Some(effective) = problems.take(effective) {
             problems.take(self.effective.check(number, name, &effective));
         }
-        // A wrong currency is that of the other rows. Without both, the digits of an amount are unknown.
+        // Replace a wrong currency by that of the other rows. Without both, the digits of an amount are unknown.
         let currency = currency.unwrap_or_else(|| self.currency.value().to_owned());
         let amounts = match currency.as_str() {
             "" => None,

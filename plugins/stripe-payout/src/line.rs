@@ -135,7 +135,7 @@ pub fn read(
     Some(line)
 }
 
-/// Returns the column of the payment's reference that is filled, the one of the settings first. The source
+/// Returns the first filled column with the payment's reference, starting with the column of the settings. The source
 /// of a charge is the charge itself; the source of a refund or dispute is not, so without a charge they
 /// have only the payment's intent.
 fn psp_reference(

@@ -49,7 +49,7 @@ pub struct Options {
     pub bom: bool,
     /// The charset of the file.
     pub charset: Charset,
-    /// What happens to a character that the charset lacks.
+    /// The treatment of a character that the charset lacks.
     pub unwritable: Unwritable,
     /// Whether a `'` precedes a text that a spreadsheet would evaluate. Imports of the host remove it.
     pub guard: bool,

@@ -68,8 +68,8 @@ impl Pattern {
     }
 }
 
-/// Returns the problem of a file name that two runs of the slot's schedules would have. `name` returns the name in a
-/// run over a window of a schedule. It must contain whether the schedule is per store if the name contains the scope.
+/// Returns a problem if two runs of the slot's schedules would have the same file name. `name` returns the name for a
+/// run over a window of a schedule. It must show whether the schedule is per store if the name contains the scope.
 ///
 /// ```
 /// use galleria_sdk::{RunSchedule, Window, file_name::{Pattern, repeated}};

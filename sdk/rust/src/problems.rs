@@ -2,7 +2,7 @@
 
 use crate::{Fault, Problem};
 
-/// The most problems that are reported. A file with more of them has the wrong format, and reading on
+/// The maximum number of problems that are reported. A file with more of them has the wrong format, and reading on
 /// would waste time.
 pub const MAX_PROBLEMS: usize = 50;
 

@@ -1,15 +1,15 @@
-//! The canonical form of a JSON body (RFC 8785), by which two requests are compared: blanks and the order of keys
-//! make no difference.
+//! The canonical form of a JSON body (RFC 8785). Two requests are compared by it, so that whitespace and the order of
+//! keys make no difference.
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// Above this number RFC 8785 writes different integers as the same one.
+/// Above this number, different integers can have the same form in RFC 8785.
 const EXACT: u64 = 1 << 53;
 
-/// Returns the canonical form. Returns nothing for a body whose canonical form could be that of another request:
-/// one that has a key twice, or an integer that a double does not represent. Such bodies are compared as they are.
+/// Returns the canonical form. Returns `None` if another request could have the same form: if the body repeats a key,
+/// or has an integer that a double does not represent. Such bodies are compared byte by byte.
 pub(crate) fn canonical(json: &[u8]) -> Option<Vec<u8>> {
     let Unambiguous(value) = serde_json::from_slice(json).ok()?;
     serde_jcs::to_vec(&value).ok()
@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        // A larger integer has no fraction, and arrives here if it does not fit 64 bits.
+        // The parser passes an integer that does not fit 64 bits as a double.
         let exact = value.abs() <= EXACT as f64;
         let number = Number::from_f64(value).filter(|_| exact);
         number

@@ -3,8 +3,8 @@
 //! Owns: how a request becomes a use case and how its result becomes a response; problem details;
 //! request ids, limits and the drain. Never knows: SQL, events, plugins, or how a sale is totalled.
 //!
-//! Every write carries an `Idempotency-Key`; a `PUT` may omit it. The same request under the same key gets the first response
-//! again, with `Idempotency-Replayed: true`. Another request under that key is rejected. A rejected request
+//! Every write carries an `Idempotency-Key`; a `PUT` may omit it. The same request under the same key gets the first
+//! response again, with `Idempotency-Replayed: true`. Another request under that key is rejected. A rejected request
 //! does not use up its key. Every problem is `application/problem+json` (RFC 9457) with a `code` that stays
 //! the same across releases; [`CODES`] lists them.
 //!

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket};
 
-/// Connections that may wait to be accepted. The kernel limits it to `net.core.somaxconn`. With the default of
-/// the library, 128, a burst of clients is reset.
+/// The maximum number of connections that wait to be accepted. The kernel limits it to `net.core.somaxconn`. With
+/// the library's default of 128, connections of a burst of clients are reset.
 const BACKLOG: u32 = i32::MAX.cast_unsigned();
 
 /// Listens at an address, with the longest queue of waiting connections that the system allows.
@@ -40,7 +40,7 @@ mod tests {
         let most: usize = most.trim().parse().expect("a number");
         let listener = listen(([127, 0, 0, 1], 0).into()).expect("a listener");
         let address = listener.local_addr().expect("an address");
-        // Nothing accepts: the kernel drops the handshake of each client behind a full queue.
+        // The test accepts no connection: if the queue is full, the kernel drops the handshake of the next client.
         let mut clients = Vec::new();
         for client in 0..most.min(400) {
             let connected = TcpStream::connect(address);

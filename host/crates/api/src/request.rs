@@ -21,7 +21,7 @@ use galleria_ports::Error;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 
-/// The name of the header with the key of a write.
+/// The name of the header with the idempotency key of a write.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The only parameter of a path, such as `{id}`.
@@ -103,7 +103,7 @@ pub(crate) struct IdempotencyHeader {
     idempotency_key: String,
 }
 
-/// The header that a write may carry if its repetition has no further effect.
+/// The optional header of a write that has the same effect when it is repeated.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct OptionalIdempotencyHeader {
@@ -154,7 +154,7 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for PutRequest<T> {
     }
 }
 
-/// Reads the body of a write, and the digests by which its repetitions are recognised.
+/// Reads the body of a write, and computes the digests that identify its repetitions.
 async fn read<T: DeserializeOwned>(
     request: Request,
     state: &ApiState,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The policies of all services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The configured retailers, by name. One without a plugin, store or product is known, too.
+    /// The names of the configured retailers, also of those without plugins, stores and products.
     pub retailers: BTreeSet<String>,
     /// How events are consumed, retried and relayed.
     pub events: EventPolicy,

@@ -27,7 +27,7 @@ pub struct Core {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) plugins: Arc<dyn Plugins>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The configured retailers, by name.
+    /// The names of the configured retailers.
     pub(crate) retailers: Arc<BTreeSet<String>>,
     /// Notified when the log has grown, so that consumers need not poll often.
     pub(crate) log_grew: Notifier,

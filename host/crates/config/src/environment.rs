@@ -21,8 +21,8 @@ const OTHERS: [&[(&str, &str)]; 2] = [telemetry::ENVIRONMENT, kafka::ENVIRONMENT
 /// Prefixes of the previous platform's variables.
 const OLD_PREFIXES: [&str; 3] = ["MPAY_", "MS_", "CONF_KAFKA_"];
 
-/// Returns the previous platform's variables that no setting reads, so that people who reuse its environment
-/// file learn what has no effect.
+/// Returns the previous platform's variables that no setting reads, so that users who reuse its environment
+/// file learn which variables have no effect.
 pub(crate) fn ignored(env: &BTreeMap<String, String>) -> Vec<String> {
     let read = |name: &str| {
         let mut others = OTHERS.into_iter().flatten();

@@ -3,7 +3,7 @@
 /// How a cell is quoted, after the raw text so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Quoting {
-    /// There is no text so far.
+    /// The cell is empty so far.
     #[default]
     Empty,
     /// The cell does not start with a quote, so that every quote is text.

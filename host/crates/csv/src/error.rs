@@ -1,4 +1,4 @@
-//! Why a record cannot be read.
+//! Errors of records.
 
 use crate::Position;
 use std::{fmt, io};
@@ -12,7 +12,7 @@ pub struct RecordError {
     pub column: usize,
     /// The violated rule.
     pub cause: Cause,
-    /// Whether reading ends here. Otherwise the records behind this one can be read.
+    /// Whether reading ends here. Otherwise the records after this one can be read.
     pub is_final: bool,
 }
 
@@ -21,7 +21,7 @@ pub struct RecordError {
 pub enum Cause {
     /// Text follows the closing quote of the cell.
     TextAfterQuote,
-    /// The quote at the start of the cell is not closed: in the rest of the file, or within the most bytes.
+    /// The quote at the start of the cell is not closed: in the rest of the file, or within this many bytes.
     UnclosedQuote(Option<usize>),
     /// The cell has more than this many bytes.
     CellTooLong(usize),
@@ -29,7 +29,7 @@ pub enum Cause {
     RecordTooLong(usize),
     /// The record has more than this many cells.
     TooManyCells(usize),
-    /// The start of the file shows that it cannot be read. The message contains the rule.
+    /// The encoding of the file or its line `sep=` is not supported. The message contains the rule.
     Start(String),
     /// The file could not be read.
     Unread(io::Error),

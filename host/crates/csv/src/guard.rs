@@ -9,7 +9,7 @@ pub fn needs_guard(text: &str) -> bool {
     unguarded.starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
 }
 
-/// Returns the text of a cell: without its first `'`, if the text behind it needs a guard.
+/// Returns the text of a cell: without its first `'`, if the text after it needs a guard.
 pub fn unguarded(cell: &str) -> &str {
     let text = cell.strip_prefix('\'').filter(|text| needs_guard(text));
     text.unwrap_or(cell)

@@ -29,11 +29,11 @@ const CHUNK: usize = 64 * 1024;
 /// The size of the largest record.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most bytes of a cell, without quotes.
+    /// The maximum number of bytes of a cell, without quotes.
     pub cell_bytes: usize,
-    /// The most bytes of a record, without quotes and delimiters.
+    /// The maximum number of bytes of a record, without quotes and delimiters.
     pub record_bytes: usize,
-    /// The most cells of a record.
+    /// The maximum number of cells of a record.
     pub cells: usize,
 }
 
@@ -85,15 +85,14 @@ impl<'r> Record<'r> {
         })
     }
 
-    /// Returns whether all cells are empty or blanks. Spreadsheets write such rows at the end.
+    /// Returns whether all cells are empty or whitespace. Spreadsheets write such rows at the end.
     pub fn is_blank(self) -> bool {
         let blank = |cell: &[u8]| cell.iter().all(u8::is_ascii_whitespace);
         self.cells().all(blank)
     }
 }
 
-/// Returns the first character of a cell that no file of text contains: a control character besides tabs and line
-/// breaks.
+/// Returns the first character of a cell that is not text: a control character other than a tab or a line break.
 pub fn control_character(text: &str) -> Option<char> {
     let control = |letter: &char| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n');
     text.chars().find(control)
@@ -117,13 +116,13 @@ pub struct Records<R> {
     core: csv_core::Reader,
     limits: Limits,
     chunk: Vec<u8>,
-    /// The bytes of the chunk that were read, and those of them that were processed.
+    /// The number of bytes in the chunk, and the number of processed bytes.
     filled: usize,
     taken: usize,
     begun: bool,
     /// The last byte was a carriage return, so a line feed after it does not end another record.
     after_return: bool,
-    /// The place of the last record, and of the one behind it.
+    /// The place of the last record, and of the next one.
     position: Position,
     next: Position,
     /// Line breaks in the cells of the record that is being read.
@@ -158,7 +157,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Returns the next record; `None` at the end. After an error that is not final, the records behind it can
+    /// Returns the next record; `None` at the end. After an error that is not final, the records after it can
     /// be read.
     #[expect(
         clippy::should_implement_trait,
@@ -230,7 +229,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Returns a note for people about the end of the file, if there is one. Known after the last record.
+    /// Returns a note for the user about the end of the file, if there is one. Known after the last record.
     pub fn note(&self) -> Option<&'static str> {
         self.input.note()
     }

@@ -30,7 +30,7 @@ impl Schedules for Transaction<'_> {
         mark: &ScheduleMark,
     ) -> Result<(), Error> {
         // A mark only moves forward: if two hosts plan at the same time, the slower one must not move
-        // it back. Another expression starts anew, and a local time is always replaced.
+        // it back. A changed expression replaces the mark, and a local time is always replaced.
         let put = query(
             "schedule_mark_put",
             "INSERT INTO schedule_marks (retailer, schedule, store_id, expression, planned_to)

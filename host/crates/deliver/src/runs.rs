@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The most files of one run; more indicate a bug in the plugin.
+/// The maximum number of files of one run; more indicate a bug in the plugin.
 const MAX_FILES: usize = 1_000;
 
 impl Files for Directories {

@@ -9,7 +9,7 @@ pub struct CashStep {
     pub currency: &'static str,
     /// In major units.
     pub step: Decimal,
-    /// Where the step is published.
+    /// The publication of the step.
     pub source: &'static str,
 }
 

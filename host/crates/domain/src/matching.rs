@@ -8,7 +8,7 @@
 //! - A payment is found by the provider's reference, otherwise by ours. A refund is found by its own
 //!   reference, otherwise by the payment's reference and the amount: a payment may have several refunds.
 //! - The lines that together have the amount of a tender settle it: partial captures, partial refunds. A line
-//!   with the whole amount comes first, then a sum of lines, then the lines in the order of their bookings.
+//!   with the whole amount has priority, then a sum of lines, then the lines in the order of their bookings.
 //!   Lines never pay more than the tender's amount.
 //! - If lines pay less than the tender, all of them have an amount mismatch, until the rest is paid.
 //! - A line for a tender that other lines have paid is a duplicate.
@@ -177,7 +177,7 @@ pub struct Verdict {
     pub tender: Option<usize>,
     /// The part of that tender that the line pays, in the tender's minor units; 0 if it pays nothing.
     pub pays: Money,
-    /// The line's amount minus what it should be, in minor units of the line's currency. If lines pay less than
+    /// The line's amount minus the expected amount, in minor units of the line's currency. If lines pay less than
     /// their tender, the last of them has the difference of all.
     pub difference: Money,
     /// The agreed fee for this line, if there is one.

@@ -54,7 +54,7 @@ pub struct ResolvedRefund {
     pub gross: Money,
     /// The total without taxes.
     pub net: Money,
-    /// What the tenders pay more than the total, because of cash rounding; negative if they pay less.
+    /// The amount by which the tenders exceed the total, because of cash rounding; negative if they pay less.
     pub rounding: Money,
 }
 
@@ -64,9 +64,9 @@ pub struct ResolvedRefund {
 /// `tenders` is empty, the sale's tenders pay the refund, in proportion to what each has not refunded yet.
 ///
 /// Cash is paid in multiples of `cash_step`, in minor units; the difference is the refund's rounding. The last
-/// refund pays what is left of the payment, so that all refunds together pay exactly what was paid. Neither does
-/// a tender that a provider identifies by its reference exceed its own payment. `rounding`, if given, is the
-/// till's own, and the cash must agree with it.
+/// refund pays what is left of the payment, so that all refunds together pay exactly the amount of the payment. A
+/// tender with a provider's reference never refunds more than it paid. `rounding`, if given, is the till's own,
+/// and the cash must agree with it.
 pub fn resolve(
     sale: &Sale,
     earlier: &[Refund],
@@ -125,7 +125,7 @@ fn one<T>(field: &str, message: impl Into<String>) -> Result<T, Vec<Problem>> {
     Err(vec![Problem::new(field, message)])
 }
 
-/// What earlier refunds have refunded of a line: the quantity at a given scale, the amount, and the taxable
+/// The part of a line that earlier refunds have refunded: the quantity at a given scale, the amount, and the taxable
 /// amount and amount of each tax in the line's order.
 struct LineRefunds {
     quantity: i128,

@@ -17,13 +17,13 @@ pub struct Sums {
     pub net: Money,
 }
 
-/// The most lines of a basket: more than any real basket has, few enough for one request.
+/// The maximum number of lines of a basket: more than any real basket has, few enough for one request.
 pub const MAX_LINES: usize = 2_000;
 
 /// The largest single amount, so that the sum of [`MAX_LINES`] amounts fits.
 pub const MAX_AMOUNT: Money = 1_000_000_000_000;
 
-/// The most digits after the point of a quantity, in WIT, SDKs and host. With more, the products of a
+/// The maximum number of digits after the point of a quantity, in WIT, SDKs and host. With more, the products of a
 /// partial refund would overflow.
 pub(crate) const MAX_QUANTITY_SCALE: u8 = 9;
 
@@ -177,8 +177,8 @@ fn check_line(
     }
 }
 
-/// Checks that the tenders pay `gross` plus cash rounding. The rounding is the till's: it is bounded, but the
-/// cash may be any amount.
+/// Checks that the tenders pay `gross` plus cash rounding. The till chooses the rounding within bounds;
+/// the cash may be any amount.
 pub fn check_paid(
     tenders: &[Tender],
     gross: Money,

@@ -29,7 +29,7 @@ pub fn reached(zone: &TimeZone, local: DateTime) -> Timestamp {
         AmbiguousOffset::Gap { after, .. } => Some(after),
         _ => None,
     };
-    // After the year 9999 there is no instant: the clock never shows it.
+    // Instants end with the year 9999: the clock never shows a later time.
     let earliest = ambiguous.earlier().unwrap_or(Timestamp::MAX);
     let end_of_gap = gap.and_then(|after| {
         zone.following(earliest)

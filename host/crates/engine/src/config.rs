@@ -7,8 +7,8 @@ use wasmtime::{
 };
 
 /// The WebAssembly features that guests may use: those that the toolchains of the SDKs use. All others are
-/// refused, because each one is more code that a hostile guest can attack, and some, such as relaxed SIMD,
-/// give other results on other processors.
+/// refused: each one adds code that a hostile guest can attack, and some, such as relaxed SIMD, have different
+/// results on different processors.
 const FEATURES: WasmFeatures = WasmFeatures::COMPONENT_MODEL
     .union(WasmFeatures::MUTABLE_GLOBAL)
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
@@ -95,7 +95,7 @@ impl EngineConfig {
             .epoch_interruption(true)
             .max_wasm_stack(WASM_STACK)
             .wasm_backtrace_details(WasmBacktraceDetails::Enable)
-            // A replay on another processor must give the same bytes.
+            // A replay on another processor must return the same bytes.
             .cranelift_nan_canonicalization(true)
             .wasm_features(FEATURES.complement(), false);
         config

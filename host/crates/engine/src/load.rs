@@ -165,7 +165,8 @@ fn check_rights(slot: &Slot, file: &ComponentFile) -> Vec<ConfigError> {
     errors
 }
 
-/// The schedules of a slot. One without a point has its own error, unless the component serves only one.
+/// The schedules of a slot. A schedule without a point runs the component's only one; otherwise it is omitted, because
+/// another check reports it.
 fn schedules(slot: &Slot, file: &ComponentFile) -> Vec<guest::RunSchedule> {
     let exports = &file.inspection.exports;
     let runs = |point: &&Point| galleria_domain::schedule::POINTS.contains(*point);

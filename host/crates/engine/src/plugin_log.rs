@@ -15,7 +15,7 @@ const LINE_BYTES: usize = 8 << 10;
 /// Maximum bytes of the last lines of standard error that a crash reports.
 const LAST_BYTES: usize = 2 << 10;
 
-/// What the standard library prints after a panic; the backtrace is always there.
+/// The hint that the standard library prints after a panic; the host always adds a backtrace.
 const BACKTRACE_HINT: &str = "note: run with `RUST_BACKTRACE";
 
 /// The origin of the lines, logged with each of them.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// The most bytes of a name, so that it fits lists and log lines.
+/// The maximum number of bytes of a name, so that it fits lists and log lines.
 const LONGEST_NAME: usize = 120;
 
 /// The claims we read. The lists of retailers and stores have configured names and are in `others`.

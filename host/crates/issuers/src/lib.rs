@@ -120,7 +120,7 @@ impl Issuer {
     fn validation(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
         validation.validate_exp = false;
-        // The type of the claims requires `exp`. The library takes some numbers for a missing `exp`.
+        // The type of the claims requires `exp`. The library treats some numbers as a missing `exp`.
         validation.set_required_spec_claims(&["iss", "aud"]);
         validation.set_issuer(&[&self.config.issuer]);
         validation.set_audience(&[&self.config.audience]);

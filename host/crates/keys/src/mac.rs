@@ -5,7 +5,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// The most bytes of a key. HMAC hashes a key of more than 64 bytes first, so a longer one adds no strength.
+/// The maximum number of bytes of a key. HMAC hashes a key of more than 64 bytes first, so a longer one adds no
+/// strength.
 pub(crate) const LONGEST: usize = 1024;
 
 /// The purpose of the derived key: no other use derives the same key.

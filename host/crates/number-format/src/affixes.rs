@@ -68,10 +68,10 @@ pub(crate) fn strip<'t>(
     }
 }
 
-/// The minus sign of mathematics.
+/// The mathematical minus sign, U+2212.
 const MINUS: char = '\u{2212}';
 
-/// The affixes so far.
+/// The affixes that were found so far.
 #[derive(Default)]
 struct AffixState<'c> {
     /// The currency of the amount; `None` after it was found, or if the number must not have one.

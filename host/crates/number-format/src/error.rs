@@ -1,4 +1,4 @@
-//! Why a text is not a number of a format.
+//! Errors of texts that are not numbers in a format.
 
 use crate::NumberFormat;
 
@@ -15,7 +15,7 @@ pub enum NumberError {
     ForeignDigits,
     /// More than one sign.
     SecondSign,
-    /// A currency that is not that of the amount.
+    /// A currency other than that of the amount.
     ForeignCurrency {
         /// The code or sign in the text.
         found: String,
@@ -103,7 +103,7 @@ impl NumberFormat {
     }
 }
 
-/// Names a mark. Blanks look alike, so their code is shown.
+/// Names a mark. Spaces look alike, so their code point is shown.
 fn name(mark: char) -> String {
     match mark {
         ' ' => "a blank".to_owned(),

@@ -14,7 +14,7 @@
 //! - **Blanks** may surround the number, its sign and its currency.
 //! - **Surplus digits** after the decimal mark must be zero: `2000.00` is 2000 ISK, `2000.50` is rejected.
 //!
-//! No floating point, and no `std::fmt`: in a guest it costs more than the number itself.
+//! The crate does not use floating point or `std::fmt`: in a guest, `std::fmt` costs more than reading the number.
 #![warn(missing_docs)]
 
 mod affixes;
@@ -26,8 +26,8 @@ pub use error::NumberError;
 /// The largest number of digits after the decimal mark: 10^18 is the largest power of ten in 64 bits.
 pub const MAX_SCALE: u8 = 18;
 
-/// The most bytes of a number without its sign and currency: 19 digits and 18 after the mark, with the longest
-/// thousands marks.
+/// The maximum number of bytes of a number without its sign and currency: 19 digits and 18 after the
+/// mark, with the longest thousands marks.
 const MAX_BYTES: usize = 64;
 
 /// How a file writes numbers.
@@ -120,7 +120,7 @@ impl NumberFormat {
         signed(affixes.negative, value)
     }
 
-    /// Reads a number with at most `scale` digits after the decimal mark, besides zeros. With `None` as the
+    /// Reads a number with at most `scale` digits after the decimal mark, except zeros. With `None` as the
     /// currency it must not have one.
     pub fn number(
         &self,
@@ -180,7 +180,7 @@ impl NumberFormat {
                 _ => return Err(self.unexpected(letter, text)),
             }
         }
-        // Marks come first: with other marks there may be no surplus digits.
+        // Report marks first: with other marks there may be no surplus digits.
         match () {
             () if grouped && !fraction && group != 3 => Err(wrong()),
             () if surplus => Err(NumberError::SurplusDigits(scale)),

@@ -1,4 +1,4 @@
-//! Which texts are numbers of which format, and what is wrong with the others.
+//! Texts that are numbers in a format, and the errors of the others.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn euros(format: NumberFormat, text: &str) -> Result<i64, String> {
 }
 
 #[test]
-fn a_separator_that_is_not_configured_is_named() {
+fn an_unconfigured_separator_is_named() {
     let no_thousands = "the decimal mark is `,` and there is no thousands mark: check the settings decimal_mark and thousands";
     for (text, name) in [
         ("71.50", "`.`"),

@@ -8,18 +8,18 @@ use std::io::{self, BufRead, Read};
 
 /// Bytes per read.
 const CHUNK: usize = 64 * 1024;
-/// The bytes at the start of a file by which an encoding without a mark is recognised: some rows.
+/// The number of bytes at the start of a file from which an encoding without a mark is recognised: some rows.
 const START: usize = 1024;
 /// The end-of-file mark of DOS, Ctrl-Z.
 const END_MARK: u8 = 0x1a;
-/// No UTF-8 contains this byte. It replaces what cannot be decoded, so that the reader of the text rejects the
+/// No UTF-8 contains this byte. It replaces bytes that cannot be decoded, so that the reader of the text rejects the
 /// cell with its row and column.
 const INVALID: u8 = 0xff;
 
-/// Why a file cannot be read from its start.
+/// The error of a file whose start cannot be read.
 #[derive(Debug)]
 pub enum StartError {
-    /// The file is in an encoding that is not read. The message contains a fix.
+    /// The encoding of the file is not supported. The message contains a fix.
     Encoding(String),
     /// Reading failed.
     Io(io::Error),
@@ -39,7 +39,7 @@ impl std::error::Error for StartError {}
 /// Reads a file as UTF-8, from its configured encoding or the encoding of its byte order mark. The mark is not part
 /// of the text, nor is an end-of-file mark (Ctrl-Z) after everything else.
 ///
-/// Text that is invalid in its encoding stays invalid UTF-8: who reads the text knows its row and column.
+/// Text that is invalid in its encoding becomes invalid UTF-8: the reader of the text knows the row and column.
 ///
 /// ```
 /// use galleria_text::{Decoder, Encoding};
@@ -126,7 +126,7 @@ impl<R: Read> Decoder<R> {
         self.form
     }
 
-    /// Returns a note for people if an end-of-file mark was ignored. Known at the end of the text.
+    /// Returns a note for the user if an end-of-file mark was ignored. Known at the end of the text.
     pub fn note(&self) -> Option<&'static str> {
         let note = "ignored an end-of-file mark (Ctrl-Z) after the last row";
         self.end_mark.then_some(note)

@@ -61,7 +61,7 @@ pub fn windows_1252(byte: u8) -> char {
     }
 }
 
-/// Recognises an encoding that needs a mark by the start of a file that has none.
+/// Recognises UTF-16 and UTF-32 without a byte order mark by the start of the file.
 ///
 /// Text contains no NUL. In UTF-16 every second byte of an ASCII character is NUL, and delimiters, digits and line
 /// ends are ASCII in every language. A file with another NUL is rejected later, with its row and column.
@@ -75,7 +75,7 @@ pub(crate) fn unmarked(start: &[u8]) -> Option<&'static str> {
     }
     let (even, odd) = (nul[0] + nul[2], nul[1] + nul[3]);
     let needed = 2.max(start.len() / 16);
-    // In a file of bytes, a line end or a delimiter stands beside another byte than NUL.
+    // In an encoding of single bytes, the neighbour of a line end or a delimiter is not NUL.
     let aligned = |low: usize| {
         let special = |byte: u8| matches!(byte, b'\n' | b'\r' | b',' | b';' | b'"');
         let pairs = start.as_chunks::<2>().0;

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_comparison_of_every_character_is_stable() {
-        // The blocks whose letters have case or are composed. Others are returned unchanged.
+        // The blocks whose letters have case or are composed. Letters of other blocks are returned unchanged.
         let blocks = [
             '\u{80}'..='\u{2fff}',
             '\u{a640}'..='\u{ac10}',

@@ -1,4 +1,4 @@
-//! The line `sep=;`, with which a file names its delimiter. Spreadsheets read and write it.
+//! The line `sep=;`, which names the delimiter of a file. Spreadsheets read and write it.
 
 /// The characters that may be between cells.
 pub const DELIMITERS: &str = ", ; | or a tab";
@@ -14,7 +14,7 @@ pub(crate) fn separator(text: &[u8]) -> Option<(usize, Result<u8, String>)> {
     let length = text.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
     let length = length.unwrap_or(text.len());
     let line = &text[..length];
-    // Some programs quote every cell, this line too.
+    // Some programs quote every cell, including this line.
     let inner = line.strip_prefix(b"\"");
     let inner = inner.and_then(|rest| rest.strip_suffix(b"\""));
     let inner = inner.unwrap_or(line);

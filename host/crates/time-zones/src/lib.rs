@@ -1,9 +1,9 @@
 //! The time zones that settings can name, for host and SDK.
 //!
-//! The only database is the one in the binary, so that a name means the same on every machine. Accepted are
-//! `UTC`, `Etc/UTC`, and IANA names of the form `Area/Place`, links included. All others are rejected: a zone
-//! without a place (`Japan`, `EST`) or with a fixed offset (`Etc/GMT+1`) is usually a mistake, and a
-//! placeholder (`Factory`, `Etc/Unknown`) would be UTC.
+//! Only the database in the binary is used, so that a name means the same on every machine. The accepted
+//! names are `UTC`, `Etc/UTC`, and IANA names of the form `Area/Place`, including links. All others are rejected: a
+//! zone without a place (`Japan`, `EST`) or with a fixed offset (`Etc/GMT+1`) is usually a mistake, and a placeholder
+//! (`Factory`, `Etc/Unknown`) would be UTC.
 
 mod similar;
 

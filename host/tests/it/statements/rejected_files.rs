@@ -53,7 +53,7 @@ async fn a_rejected_file_is_moved_aside_with_row_and_column() {
     assert!(folder.join("refused/wrong.csv").exists());
     let statement = super::matched(&host, "example").await;
     assert_eq!(statement["file"], "GOOD.CSV");
-    // The host does not follow links, and takes no other suffixes.
+    // The host does not follow links, and does not pick up files with other suffixes.
     assert!(folder.join("link.csv").is_symlink() && folder.join("other.txt").exists());
     reported(&host).await;
     host.stop();

@@ -203,7 +203,7 @@ async fn start(
     Ok(database)
 }
 
-/// Starts the host on the database, or on SQLite without one, and connects it to the broker, given as its
+/// Starts the host on the database, or on SQLite without one. Connects it to the broker, which is given by its
 /// address and the topics to publish.
 async fn start_host(
     folder: &RunFolder<'_>,

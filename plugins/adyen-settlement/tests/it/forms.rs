@@ -1,4 +1,4 @@
-//! The same statement in every encoding, line end, quoting and with every mark gives the same reading.
+//! A statement is read identically in every encoding and quoting, and with every line end and mark.
 
 use adyen_settlement::AdyenSettlement;
 use galleria_sdk::StatementKind;
@@ -107,7 +107,7 @@ fn a_net_may_be_empty_if_gross_and_fee_define_it() {
 }
 
 #[test]
-fn amounts_that_are_left_out_follow_from_the_others_or_are_missing() {
+fn omitted_amounts_follow_from_the_others_or_are_missing() {
     let names = [
         "Gross Debit (GC)",
         "Gross Credit (GC)",

@@ -1,4 +1,4 @@
-//! Damaged reports: whatever the plugin accepts has the amounts that a second reader finds.
+//! Damaged reports: the plugin either rejects one, or reads the same amounts as a second reader.
 
 use adyen_settlement::AdyenSettlement;
 use galleria_sdk::testkit::strict::{column, decode, minor, rows};

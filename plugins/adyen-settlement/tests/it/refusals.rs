@@ -473,7 +473,7 @@ fn batch(rows: &[&str], payout: &str) -> Outcome {
 }
 
 #[test]
-fn a_fee_that_is_left_out_and_a_gross_that_is_left_out_follow_from_the_other_amounts() {
+fn an_omitted_fee_or_gross_follows_from_the_other_amounts() {
     // Kind, gross, its currency, converted, fee and net.
     let cases = [
         (
@@ -568,7 +568,7 @@ fn a_fee_that_is_left_out_and_a_gross_that_is_left_out_follow_from_the_other_amo
 }
 
 #[test]
-fn a_fee_that_is_left_out_does_not_hide_an_error() {
+fn an_omitted_fee_does_not_hide_an_error() {
     let cases = [
         (
             "Settled|M|EUR||20.00|1|EUR||19.00||||",

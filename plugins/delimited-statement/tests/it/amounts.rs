@@ -50,7 +50,7 @@ fn all_forms_of_amounts_are_read_together() {
 }
 
 #[test]
-fn a_mark_that_is_not_configured_is_rejected_with_its_row_column_and_setting() {
+fn an_unconfigured_mark_is_rejected_with_its_row_column_and_setting() {
     let end = "but the decimal mark is `,` and there is no thousands mark: check the settings decimal_mark and thousands";
     for (currency, cell, mark) in [
         ("EUR", "71.50", "`.`"),

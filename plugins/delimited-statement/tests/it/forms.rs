@@ -1,4 +1,4 @@
-//! The same statement in every encoding, line end, quoting and with every mark gives the same reading.
+//! A statement is read identically in every encoding and quoting, and with every line end and mark.
 
 use delimited_statement::DelimitedStatement;
 use galleria_sdk::testkit::{Event, assert_same_statement, file_forms, table};

@@ -1,4 +1,4 @@
-//! Damaged files: whatever the plugin accepts has the amounts that a second reader finds.
+//! Damaged files: the plugin either rejects one, or reads the same amounts as a second reader.
 
 use delimited_statement::DelimitedStatement;
 use galleria_sdk::testkit::strict::{column, decode, minor, rows};

@@ -1,4 +1,4 @@
-//! The same statement in every encoding, line end and with every mark gives the same reading.
+//! A statement is read identically in every encoding, and with every line end and mark.
 
 use fixed_statement::FixedStatement;
 use galleria_sdk::testkit::{Event, assert_same_statement, encoded};

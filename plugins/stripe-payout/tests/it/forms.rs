@@ -1,4 +1,4 @@
-//! The same statement in every encoding, line end, quoting and with every mark gives the same reading.
+//! A statement is read identically in every encoding and quoting, and with every line end and mark.
 
 use galleria_sdk::StatementKind;
 use galleria_sdk::testkit::{Outcome, assert_same_statement, file_forms, read_statement, table};
@@ -45,7 +45,7 @@ fn a_net_may_be_empty_if_gross_and_fee_define_it() {
 }
 
 #[test]
-fn a_cost_needs_no_day_and_the_day_of_the_payout_is_that_of_the_account() {
+fn a_cost_does_not_need_a_day_and_the_day_of_the_payout_is_that_of_the_account() {
     let plain = read(|_| {}, json!({}));
     let paid_on = plain.statement_header.expect("a header").paid_on;
     let cost = plain

@@ -20,7 +20,7 @@ pub enum Charset {
     Windows1252,
 }
 
-/// What happens to a character that the charset lacks.
+/// The treatment of a character that the charset lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unwritable {

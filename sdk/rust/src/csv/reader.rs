@@ -14,7 +14,7 @@ use std::io;
 pub const MAX_CELL: usize = 4 * 1024;
 /// The longest row, in bytes without quotes.
 pub const MAX_ROW: usize = 64 * 1024;
-/// The most columns. The widest known report has about ninety.
+/// The maximum number of columns. The widest known report has about ninety.
 pub const MAX_COLUMNS: usize = 512;
 const LIMITS: Limits = Limits {
     cell_bytes: MAX_CELL,
@@ -200,14 +200,14 @@ fn column_name(names: &[String], index: usize) -> String {
 pub struct Columns {
     row: u64,
     names: Vec<String>,
-    /// The names in the form in which they are compared.
+    /// The names in the form for comparison.
     comparable: Vec<String>,
     /// Whether a reader looked for each column.
     used: Vec<Cell<bool>>,
 }
 
 impl Columns {
-    /// Finds a column that must exist exactly once. Surrounding blanks, case and the composition of letters do not
+    /// Finds a column that must exist exactly once. Surrounding whitespace, case and the composition of letters do not
     /// matter.
     pub fn require(&self, name: &str) -> Result<usize, Problem> {
         self.find(name)?.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! A time behind a day.
+//! The time of day after a date.
 
 /// A time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,8 +9,8 @@ pub(super) struct Clock {
     pub offset: Option<i64>,
 }
 
-/// Reads what follows a day: a blank, a comma and a blank, or `T`; then `18:03`, `18:03:07`, `18:03:07.250`, `18.03.07`,
-/// `180307` or `6:03 PM`; then nothing, `Z`, `UTC`, `GMT`, `+01`, `+0100` or `+01:00`.
+/// Reads the time after a day: a space, a comma and a space, or `T`; then `18:03`, `18:03:07`, `18:03:07.250`,
+/// `18.03.07`, `180307` or `6:03 PM`; then nothing, `Z`, `UTC`, `GMT`, `+01`, `+0100` or `+01:00`.
 pub(super) fn clock(text: &str) -> Option<Clock> {
     let blanks = |text: &str| text.starts_with(char::is_whitespace);
     let time = match text.strip_prefix(['T', 't']) {

@@ -11,14 +11,15 @@ use std::ops::RangeInclusive;
 /// The rule for patterns, for messages.
 const RULE: &str = "must have dd or d, mm or m, and yyyy or yy, once each, such as dd/mm/yyyy; another character than a digit must follow d and m";
 
-/// The years that a day of a file can have: those of every `pivot_year`. Others are typing errors or placeholders.
+/// The years that a day in a file can have, which include those of every `pivot_year`. Other years are typing errors
+/// or placeholders.
 const YEARS: RangeInclusive<u16> = 1900..=2199;
 
 /// How a file writes days.
 ///
 /// The pattern contains the day (`dd`, or `d` without a leading zero), the month (`mm` or `m`) and the year (`yyyy` or
-/// `yy`), in any order; all other characters must match. The year is one from 1900 to 2199. A time may follow the day. If it has an offset from UTC, the
-/// day is that of the account's time zone; otherwise it is the day as written.
+/// `yy`), in any order; all other characters must match. The year must be from 1900 to 2199. A time may follow the day.
+/// If it has an offset from UTC, the day is that of the account's time zone; otherwise it is the day as written.
 ///
 /// ```
 /// use galleria_sdk::{Date, DateFormat, Fault};
@@ -128,7 +129,7 @@ impl DateFormat {
         })
     }
 
-    /// Reads a day and the time behind it, as `18:03:07`, both as written. It is for files that state their time zone
+    /// Reads a day and the time after it, as `18:03:07`, both as written. It is for files that state their time zone
     /// in another place, so an offset from UTC is rejected.
     pub fn read_local(&self, text: &str) -> Result<(Date, Option<String>), BadValue> {
         let (date, clock) = self.parse(text)?;
@@ -173,7 +174,7 @@ impl DateFormat {
         }
     }
 
-    /// Reads the day by the pattern, and returns the text behind it.
+    /// Reads the day by the pattern, and returns the text after it.
     fn day<'t>(&self, text: &'t str) -> Option<(Date, &'t str)> {
         let (mut year, mut month, mut day) = (0, 0, 0);
         let mut rest = text;

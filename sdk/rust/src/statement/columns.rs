@@ -2,7 +2,7 @@
 
 use super::MAX_TEXT;
 
-/// The most texts with names: about 150 columns.
+/// The maximum number of texts with names: about 150 columns.
 const MAX_TEXTS: usize = 10;
 
 /// The longest name, in bytes. Longer names are cut.

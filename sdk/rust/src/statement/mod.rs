@@ -1,4 +1,4 @@
-//! What the readers of all providers' statements share: the loop over the records of a file
+//! The code that the readers of all providers' statements share: the loop over the records of a file
 //! ([`read()`]), and the checks of the lines ([`StatementWriter`]).
 //!
 //! A reader only maps the records of its format to lines. Memory use does not grow with the file.

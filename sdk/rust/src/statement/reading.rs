@@ -24,7 +24,7 @@ pub trait RecordSource {
         None
     }
 
-    /// Returns the line where the last record starts. It differs from the row behind a record of several lines.
+    /// Returns the line where the last record starts. It differs from the row after a record of several lines.
     fn last_line(&self) -> u64 {
         self.last_row()
     }
@@ -35,7 +35,7 @@ pub trait RecordReader<S: RecordSource> {
     /// Returns the writer, which collects the problems.
     fn writer(&mut self) -> &mut StatementWriter;
 
-    /// Reads one record. Adds all its problems to those of the writer; the returned one is the last, after
+    /// Reads one record. Adds all its problems to those of the writer, and returns the one after
     /// which the rest of the record has no meaning. The reader gets the next record in any case, so that all
     /// problems of a file are reported together.
     fn read(&mut self, record: S::Record<'_>) -> Result<(), Problem>;

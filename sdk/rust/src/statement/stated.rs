@@ -5,16 +5,16 @@ use crate::Money;
 /// The amounts that a line states, with the signs of the contract; `None` if the file leaves one out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatedAmounts {
-    /// What the customer paid or got back.
+    /// The amount that the customer paid or got back.
     pub gross: Option<Money>,
-    /// What the provider kept.
+    /// The amount that the provider kept.
     pub fee: Option<Money>,
-    /// What the provider pays out.
+    /// The amount that the provider pays out.
     pub net: Option<Money>,
 }
 
 impl StatedAmounts {
-    /// Returns gross, fee and net; `None` beyond 64 bits. `cost` tells whether the line is a cost without a
+    /// Returns gross, fee and net; `None` beyond 64 bits. `cost` is true for a cost without a
     /// payment, whose net is its negated fee. Three stated amounts are not compared: the writer does that.
     ///
     /// ```

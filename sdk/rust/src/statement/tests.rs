@@ -333,7 +333,7 @@ fn an_unknown_word_names_the_setting_and_the_most_similar_words() {
 }
 
 #[test]
-fn amounts_that_are_left_out_follow_from_the_others() {
+fn omitted_amounts_follow_from_the_others() {
     let stated = |gross, fee, net| StatedAmounts { gross, fee, net };
     for (of, payment, cost) in [
         (

@@ -9,10 +9,10 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// The most lines without a day. A payout has few costs and corrections.
+/// The maximum number of lines without a day. A payout has few costs and corrections.
 const MAX_UNDATED: usize = 1000;
 
-/// The most attributes of a header.
+/// The maximum number of attributes of a header.
 const MAX_ATTRIBUTES: usize = 50;
 
 /// The file's names of the columns with amounts, for messages.
@@ -73,8 +73,8 @@ impl StatementWriter {
         }
     }
 
-    /// States in the header which columns of the file were read and which were ignored, so that people see what a
-    /// reading is based on.
+    /// States in the header which columns of the file were read and which were ignored, so that users see the source
+    /// of the lines.
     pub(super) fn state_columns(&mut self, columns: &Columns) {
         let (read, ignored) = columns.usage();
         self.columns_found = [("columns-read", read), ("columns-ignored", ignored)]
@@ -91,8 +91,9 @@ impl StatementWriter {
         self.digits = minor_digits;
     }
 
-    /// Checks the amounts of a line. A line without a day gets the day of the payout. Writes it if there was no problem so far: otherwise the host rejects the
-    /// statement. So a line with another invalid cell is pushed too, and all its problems are reported.
+    /// Checks the amounts of a line, and writes it if there was no problem so far: otherwise the host rejects the
+    /// statement. Push a line with an invalid cell too, so that all its problems are reported. A line without a day
+    /// gets the day of the payout.
     pub fn push(&mut self, line: StatementLine) {
         self.lines += 1;
         self.gross += i128::from(line.converted);
@@ -123,7 +124,7 @@ impl StatementWriter {
         }
     }
 
-    /// Keeps a line without a day: the day of the payout may be in a row behind it.
+    /// Keeps a line without a day: the day of the payout may be in a later row.
     fn push_undated(&mut self, line: StatementLine) {
         if self.undated.len() < MAX_UNDATED {
             return self.undated.push(line);
@@ -200,7 +201,7 @@ impl StatementWriter {
             line.booked_at.clone_from(&header.paid_on);
             self.statement.push(line);
         }
-        // A reader's own attributes come first: the host rejects a header with more.
+        // A reader's own attributes take precedence: the host rejects a header with more attributes.
         let room = MAX_ATTRIBUTES.saturating_sub(header.attributes.len());
         self.columns_found.truncate(room);
         header.attributes.append(&mut self.columns_found);

@@ -35,7 +35,7 @@ pub struct ValidFile {
     pub settings: Value,
 }
 
-/// Damages every file `count` times. Whatever the plugin accepts must have the amounts that the second
+/// Damages every file `count` times. An accepted file must have the amounts that the second
 /// reader finds in the same bytes. Returns the number of accepted files. `seeded(seed)` returns a generator
 /// `pick(n)` of numbers below `n`.
 ///
@@ -83,7 +83,7 @@ fn mutated(bytes: &[u8], pick: &mut dyn FnMut(usize) -> usize) -> Vec<u8> {
     bytes
 }
 
-/// Marks, signs, blanks and quotes that files contain.
+/// Marks, signs, spaces and quotes that files contain.
 const PIECES: [&str; 24] = [
     ",", ";", ".", "'", "\"", "-", "+", "\u{2212}", "(", ")", " ", "\u{a0}", "\u{202f}", "€",
     "EUR", "E", "0", "1", "9", "\t", "\r", "\n", "\r\n", "\u{1a}",
@@ -181,7 +181,7 @@ fn cell(bytes: &[u8], place: usize) -> std::ops::Range<usize> {
     start..end
 }
 
-/// The same text in another encoding, or with what editors add to a file.
+/// The same text in another encoding, or with the marks that editors add to a file.
 fn encoded(bytes: &[u8], pick: &mut dyn FnMut(usize) -> usize) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let utf_16 = text.encode_utf16();

@@ -103,7 +103,7 @@ pub fn dressed(
     text.into_bytes()
 }
 
-/// A file in one of the forms in which programs write it.
+/// A file in one of the forms that programs write.
 pub struct FileForm {
     /// Describes the form, for messages.
     pub name: String,
@@ -209,12 +209,12 @@ pub fn table(file: &[u8], delimiter: char) -> Vec<Vec<String>> {
     }
 }
 
-/// Reads all forms of one file with a plugin's `ReadStatement`, and checks that they give the same statement, apart from
-/// the numbers of rows. UTF-16 without its mark must be rejected in row 1.
+/// Reads all forms of one file with a plugin's `ReadStatement`, and checks that the statements are the same except for
+/// the row numbers. UTF-16 without its mark must be rejected in row 1.
 ///
 /// # Panics
 ///
-/// If a form gives another statement.
+/// If a form has another statement.
 pub fn assert_same_statement<P: Served>(name: &str, forms: &[FileForm], settings: &Value) {
     let read = |bytes: &[u8], encoding: &str| {
         let mut settings = settings.clone();

@@ -54,7 +54,7 @@ impl Pattern {
         date.strftime(&self.forms[form]).to_string()
     }
 
-    /// A day of the text by jiff, if rendering this day gives the text again: jiff
+    /// The day that jiff reads, if rendering it returns the same text: jiff
     /// reads more than the pattern allows, such as years before 1900.
     fn oracle(&self, text: &str) -> Option<Date> {
         self.forms.iter().find_map(|form| {
@@ -116,7 +116,7 @@ fn broken(rng: &mut ChaCha8Rng, text: &str) -> String {
 }
 
 #[test]
-fn days_are_read_like_jiff_reads_them() {
+fn days_are_read_as_by_jiff() {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     let patterns = patterns();
     let (mut read, mut refused) = (0, 0);

@@ -144,7 +144,7 @@ async fn cash_off_the_step_is_rejected_with_the_nearest_amounts(stage: &Stage) {
             .expect(201);
         assert_eq!((paid(&back), &back["rounding"]), (amount, &json!(rounding)));
     }
-    // The till decides about the cash of a sale.
+    // For a sale, the till decides how much cash it accepts.
     sell(&host, "o3", json!([line(1, 2713, 0)]), 2713, 2713).await;
     host.stop().await;
 }

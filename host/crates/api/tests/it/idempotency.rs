@@ -15,7 +15,7 @@ on_both!(
     a_repeated_request_has_one_effect_and_one_response,
     a_body_in_another_notation_is_the_same_request,
     a_response_of_an_earlier_version_is_found,
-    a_replacement_needs_no_key,
+    a_replacement_does_not_need_a_key,
     a_key_cannot_be_used_for_another_request,
     a_rejected_request_does_not_use_up_its_key,
     twenty_concurrent_requests_have_one_effect_and_one_response,
@@ -42,7 +42,7 @@ async fn a_repeated_request_has_one_effect_and_one_response(stage: &Stage) {
     host.stop().await;
 }
 
-/// A body with the keys in reverse order and other blanks.
+/// A body with the keys in reverse order and other whitespace.
 fn rewritten(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
@@ -73,7 +73,7 @@ async fn a_body_in_another_notation_is_the_same_request(stage: &Stage) {
     let again = send("o", rewritten(&body)).await;
     assert!(again.replayed(), "{}", again.text);
     assert_eq!((first.status, &first.text), (again.status, &again.text));
-    // A repeated key is another request: no reader can tell which of its values counts.
+    // A body with a repeated key is another request: parsers differ in the value that they use.
     let twice = rewritten(&body).replacen('{', "{\"x\":1,\"x\":2,", 1);
     let refused = send("o", twice).await;
     assert!(
@@ -88,7 +88,7 @@ async fn a_body_in_another_notation_is_the_same_request(stage: &Stage) {
     host.stop().await;
 }
 
-/// Earlier versions saved the digest of the body as it was sent.
+/// Earlier versions saved the digest of the unchanged body.
 async fn a_response_of_an_earlier_version_is_found(stage: &Stage) {
     let host = stage.host().await;
     let body = rewritten(&order("o1"));
@@ -110,7 +110,7 @@ async fn a_response_of_an_earlier_version_is_found(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_replacement_needs_no_key(stage: &Stage) {
+async fn a_replacement_does_not_need_a_key(stage: &Stage) {
     let host = stage.host().await;
     host.add_store_and_shift().await;
     let mut store = host.get("/v1/stores/s1").await.expect(200);

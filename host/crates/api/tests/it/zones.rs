@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 on_both!(
-    a_name_that_is_no_zone_is_rejected_everywhere,
+    an_unknown_zone_is_rejected_everywhere,
     a_recorded_store_with_such_a_name_works_until_it_is_corrected,
     a_business_date_never_goes_back,
 );
@@ -24,7 +24,7 @@ async fn put(host: &Host, key: &str, body: &Value) -> crate::host::Answer {
     host.write(Method::PUT, "/v1/stores/z1", key, body).await
 }
 
-async fn a_name_that_is_no_zone_is_rejected_everywhere(stage: &Stage) {
+async fn an_unknown_zone_is_rejected_everywhere(stage: &Stage) {
     let host = stage.host().await;
     let names = [
         "Factory",

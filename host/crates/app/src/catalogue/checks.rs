@@ -7,13 +7,13 @@ use galleria_domain::Decimal;
 use galleria_number_format::{NumberError, NumberFormat};
 use galleria_ports::records::Price;
 
-/// The most digits before the decimal mark: enough for a thousand billion in any currency.
+/// The maximum number of digits before the decimal mark: enough for a thousand billion in any currency.
 const WHOLE_DIGITS: u32 = 12;
-/// The most digits after it: a unit price may be finer than a cent, and 18 digits fit an `i64`.
+/// The maximum number of digits after it: a unit price may be finer than a cent, and 18 digits fit an `i64`.
 const SCALE: u8 = 6;
-/// The most characters of a wrong price in a message.
+/// The maximum number of characters of a wrong price in a message.
 const SHOWN_CHARS: usize = 40;
-/// The most characters of a name and of a category, so that they fit receipts and spreadsheets.
+/// The maximum number of characters of a name and of a category, so that they fit receipts and spreadsheets.
 const TEXT_CHARS: usize = 200;
 
 pub(super) fn sku(text: &str) -> Wrong {
@@ -78,8 +78,8 @@ pub(super) fn active(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Parses the price of a file. Insignificant digits are dropped, so that 1.50 and 1.5 are equal. The text may contain
-/// the currency, if it is valid.
+/// Parses a price in a file. Trailing zeros are removed, so that 1.50 and 1.5 are equal. The text may contain a valid
+/// currency.
 pub(super) fn amount(text: &str, currency: &str, format: &NumberFormat) -> Result<Decimal, String> {
     let currency = Some(currency).filter(|code| self::currency(code).is_none());
     match format.number(text, currency, SCALE) {
@@ -129,7 +129,7 @@ fn bounded(amount: Decimal) -> Result<Decimal, &'static str> {
     }
 }
 
-/// Files cannot contain blanks at the ends of a cell: an import would remove them.
+/// Files cannot contain leading or trailing whitespace in a cell: an import would remove it.
 fn plain(text: &str) -> bool {
     text == text.trim() && !text.chars().any(char::is_control)
 }

@@ -1,7 +1,7 @@
 //! Imports a file of products completely or not at all.
 //!
 //! The first pass checks every cell and writes nothing. The second one compares the rows with the catalogue in batches
-//! and adds the differences to an invisible draft, which one row then publishes. So tills wait for one batch at
+//! and adds the differences to an invisible draft, which one row then publishes. Tills wait for one batch at
 //! most, unchanged rows write nothing, and an interrupted import leaves only rows that are swept later.
 
 mod current;
@@ -62,8 +62,8 @@ impl Catalogue {
     }
 }
 
-/// Hashes of a product's details. With 32 bits each, a store's row that repeats a detail wrongly goes unnoticed once in
-/// four billion cases, which only omits a message.
+/// Hashes of a product's details. If a store's row repeats a detail wrongly, 32 bits miss it once in four billion
+/// cases; then only a message is missing.
 type Hashes = [u32; DETAILS.len()];
 
 struct Products {
@@ -73,7 +73,7 @@ struct Products {
     /// By SKU; for a store's price, by SKU and store.
     seen: Unique<Hashes>,
     counts: Imported,
-    /// Where the differences are written; none in a dry run.
+    /// The draft that receives the differences; `None` in a dry run.
     draft: Option<LeasedDraft>,
 }
 
@@ -120,7 +120,7 @@ impl Importer for Products {
         problems: &mut Problems,
     ) -> Result<(), Error> {
         let changes = self.differing(batch, problems).await?;
-        // A rejected file is not written any further.
+        // Do not write the rest of a rejected file.
         match problems.total {
             0 => self.add(changes).await,
             _ => Ok(()),

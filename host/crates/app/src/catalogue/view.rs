@@ -8,8 +8,8 @@ use galleria_ports::records::{CatalogueEntry, CataloguePage, Price, PriceRow, Pr
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The most rows that one page scans. If few products have changed, a page may be short and still have a next
-/// one.
+/// The maximum number of rows that one page scans. If few products have changed, a page may be short and still have a
+/// next one.
 const LOOKED_AT: u32 = 20_000;
 /// Rows in one read.
 const PAGE: u32 = 1000;
@@ -128,8 +128,8 @@ pub(crate) fn in_scope(listed: CatalogueEntry, store: Option<&Store>) -> Product
     }
 }
 
-/// Formats an amount with the store's minor digits, or those of its currency, and with finer digits if it has
-/// some: `1.50`, and `0.0125` for a unit price.
+/// Formats an amount with the minor digits of the store or its currency, and with more digits if the amount has
+/// them: `1.50`, and `0.0125` for a unit price.
 pub fn price_text(price: &Price, minor_digits: Option<u8>) -> String {
     let currency = iso_currency::Currency::from_code(&price.currency);
     let usual = currency.and_then(|currency| currency.exponent());

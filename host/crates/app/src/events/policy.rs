@@ -24,11 +24,11 @@ pub struct EventPolicy {
     pub backoff: Backoff,
     /// How long an event waits for its cause before it becomes a dead letter.
     pub cause_within: Duration,
-    /// What is published to a broker.
+    /// The topics that are published to a broker.
     pub relay: RelayPolicy,
 }
 
-/// What is relayed.
+/// The topics that are relayed, and the name of the relay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RelayPolicy {
     /// The name of the relay, which is the prefix of the names per topic. Installations that share

@@ -11,8 +11,8 @@ use galleria_ports::plugins::Feed;
 use galleria_ports::records::{ActivityCursor, ActivityPage, Records};
 use std::sync::Arc;
 
-/// The most activities in one page, whatever the guest requests. A basket takes about 10 KiB, and its refund as
-/// much again, so that a page takes a MiB or two.
+/// The maximum number of activities in one page, also if the guest requests more. A basket takes about
+/// 10 KiB, and its refund as much again, so that a page takes a MiB or two.
 const PAGE: u32 = 128;
 
 /// The activities of a window in pages.

@@ -6,14 +6,14 @@ use galleria_ports::Error;
 use galleria_ports::records::{LineMatch, LineRow, Tx};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most lines that share a reference. More of them do not identify a payment, such as the number of a shop:
-/// such a reference is not used.
+/// The maximum number of lines that share a reference. A reference of more lines, such as the number of a shop, does
+/// not identify a payment and is not used.
 const MAX_LINES: usize = 1_000;
 
-/// The most tenders that share a reference. A split payment has only a few.
+/// The maximum number of tenders that share a reference. A split payment has only a few.
 const MAX_TENDERS: usize = 200;
 
-/// The most lines of a group. Further references are not followed.
+/// The maximum number of lines of a group. Further references are not followed.
 const MAX_GROUP: usize = 5_000;
 
 /// A reference and its kind.
@@ -25,7 +25,7 @@ pub(super) struct LineGroup {
     /// By statement and number, with the provider.
     lines: BTreeMap<(String, u64), (LineRow, String)>,
     tenders: BTreeMap<String, RecordedTender>,
-    /// The tenders of which people have settled a part just now.
+    /// The tenders of which a person has just settled a part.
     claimed: BTreeSet<String>,
     /// The references that were found, and those that are not followed yet.
     seen: BTreeSet<Reference>,
@@ -132,7 +132,7 @@ impl LineGroup {
             let tenders = tx
                 .tender_list_by_reference(&self.retailer, kind, &reference, most(MAX_TENDERS))
                 .await?;
-            // Lines have to do with each other only through a tender.
+            // Lines are related only through a tender.
             if tenders.is_empty() {
                 continue;
             }
@@ -188,7 +188,7 @@ impl LineGroup {
         }
     }
 
-    /// The tender with the part that people settled.
+    /// The tender with the part that was settled manually.
     async fn group_tender(
         &self,
         tx: &mut dyn Tx,

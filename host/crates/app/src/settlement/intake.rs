@@ -197,7 +197,7 @@ impl Import {
         read(plugins, &self.plugin, &cx, source, scratch, stop)
     }
 
-    /// Stores the original of a rejected file with the reasons. The row comes first: an original without a row is
+    /// Stores the original of a rejected file with the reasons. Writes the row first: an original without a row is
     /// removed at the next start.
     async fn reject(&mut self, problems: &[Problem]) -> Result<(), Error> {
         let slot = &self.plugin.slot;

@@ -1,12 +1,12 @@
 //! Matches statement lines with tenders in batches, one retailer at a time.
 //!
-//! A line is matched together with all lines and tenders that share references with it, of any statement, so that
-//! the result does not depend on the order in which statements and tenders are recorded.
+//! A line is matched together with all lines and tenders that share references with it, of any statement. So the
+//! result does not depend on the order in which statements and tenders are recorded.
 //!
 //! The transaction that accepts a payment or refund only records its tenders as unchecked, so that tills do not
 //! wait for statements. Checking them later finds the lines that were imported before them. Both directions of
-//! matching lock the retailer first, so that neither misses what the other has not committed yet: the second
-//! one sees both the line and the tender.
+//! matching lock the retailer first, so that neither misses uncommitted changes of the other: the second one sees
+//! both the line and the tender.
 
 use super::group::LineGroup;
 use crate::settlement::Settlement;

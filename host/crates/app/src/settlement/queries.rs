@@ -146,7 +146,8 @@ impl Settlement {
     }
 
     /// Lists payments and refunds that are overdue on statements, the oldest first: those whose business date is at
-    /// least `days` days ago, by default as the retailer's setting says. Also returns the `after` of the next page.
+    /// least `days` days ago, by default the number in the retailer's setting. Also returns the `after` of the next
+    /// page.
     pub async fn uncovered(
         &self,
         retailer: &str,
@@ -199,7 +200,7 @@ impl Settlement {
     }
 }
 
-/// The most tenders of a reference, and lines of a tender, that explain a line.
+/// The maximum number of tenders of a reference, and of lines of a tender, in an explanation.
 const CANDIDATES: u32 = 50;
 
 /// The tenders that share a reference with a line.

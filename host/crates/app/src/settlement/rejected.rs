@@ -8,7 +8,7 @@ use galleria_ports::in_tx;
 use galleria_ports::records::RejectedStatementRow;
 use serde::{Deserialize, Serialize};
 
-/// The most reasons that are stored. The import reports more.
+/// The maximum number of reasons that are stored. The import reports more.
 pub(super) const MAX_PROBLEMS: usize = 50;
 
 /// A rejected file.

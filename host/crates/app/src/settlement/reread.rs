@@ -1,9 +1,8 @@
 //! Reads the stored original of a statement again, after a correction of the plugin or its settings, and replaces
 //! the lines. Also imports a file that was rejected.
 //!
-//! The new lines are written in batches under a temporary statement, which is invisible and which a crash leaves to
-//! the next import, like an unfinished one. One transaction then replaces the old lines. A reading that fails
-//! changes nothing.
+//! The new lines are written in batches under a temporary, invisible statement. After a crash, the next import removes
+//! it like an unfinished statement. One transaction then replaces the old lines. A failed read changes nothing.
 
 use super::intake::reading_context;
 use super::lease::Lease;
@@ -274,7 +273,7 @@ fn unchanged(left: &mut BTreeMap<u64, Vec<&LineRow>>, line: &StatementLine) -> O
 }
 
 impl Replacement {
-    /// Replaces the lines. The lease is held.
+    /// Replaces the lines. The caller has the lease.
     async fn write(&self, tx: &mut dyn Tx) -> Result<serde_json::Value, Error> {
         let row = &self.row;
         tx.matching_lock(&row.retailer).await?;

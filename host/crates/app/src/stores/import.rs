@@ -94,7 +94,7 @@ struct Comparison {
     beyond: Problems,
     /// The stores to write.
     differing: Vec<Store>,
-    /// How many of them are new.
+    /// The number of new stores among them.
     added: u64,
 }
 
@@ -188,7 +188,7 @@ impl StoresImported {
 
 /// The transaction of an import.
 struct Writing {
-    /// In the order of ids.
+    /// Sorted by id.
     differing: Vec<Store>,
     rows: u64,
     actor: String,

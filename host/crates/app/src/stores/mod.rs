@@ -32,7 +32,7 @@ impl Stores {
     }
 }
 
-/// All stores, or those of one retailer, in the order of ids.
+/// All stores, or those of one retailer, sorted by id.
 pub(crate) async fn all(tx: &mut dyn Tx, retailer: Option<&str>) -> Result<Vec<Store>, Error> {
     const PAGE: u32 = 1_000;
     let mut all: Vec<Store> = Vec::new();

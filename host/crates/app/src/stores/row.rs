@@ -4,7 +4,7 @@ use crate::tabular::{Cells, Layout, Problems, RowProblems, Wrong};
 use galleria_domain::{Attribute, Decimal, Store};
 use galleria_number_format::{MAX_SCALE, NumberFormat};
 
-/// The most characters of a store type and of an attribute, so that they fit documents.
+/// The maximum number of characters of a store type and of an attribute, so that they fit documents.
 const TEXT_CHARS: usize = 200;
 
 /// The layout of store files.

@@ -3,7 +3,7 @@
 use galleria_csv::{Position, unguarded};
 use galleria_text::{comparable, escaped};
 
-/// The most characters in the name of an additional column.
+/// The maximum number of characters in the name of an additional column.
 const NAME_CHARS: usize = 64;
 
 /// The layout of a file.
@@ -15,9 +15,9 @@ pub(crate) struct Layout {
     pub required: &'static [&'static str],
     /// The prefix of the names of additional columns; empty if there are none.
     pub further: &'static str,
-    /// The most bytes of a row.
+    /// The maximum number of bytes of a row.
     pub row_bytes: usize,
-    /// The most rows of a file.
+    /// The maximum number of rows of a file.
     pub rows: u64,
 }
 

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use tokio::runtime::Handle;
 
 /// Rows in a batch. A batch is one transaction of about ten milliseconds on SQLite, the longest wait of a till. With
-/// half as many rows, an import would take half as long again.
+/// half as many rows, an import would take 1.5 times as long.
 pub(crate) const BATCH: usize = 256;
 
 /// The options of every import.
@@ -24,11 +24,11 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// Accept a file without rows.
     pub allow_empty: bool,
-    /// What happens to a `'` before a formula.
+    /// The treatment of a `'` before a formula.
     pub guards: Guards,
 }
 
-/// What is specific to the rows of one kind of file.
+/// The parts of an import that depend on the kind of file.
 pub(crate) trait Importer: Send + 'static {
     type Row: Send;
     const LAYOUT: &'static Layout;
@@ -36,10 +36,10 @@ pub(crate) trait Importer: Send + 'static {
     /// Converts a row, or adds its problems.
     fn row(&self, cells: &Cells, further: &[String], problems: &mut Problems) -> Option<Self::Row>;
 
-    /// Notes a row in the first pass, and adds a problem if it repeats another one.
+    /// Records a row in the first pass, and adds a problem if it repeats another one.
     fn note(&mut self, cells: &Cells, row: Option<&Self::Row>, problems: &mut Problems);
 
-    /// Checks what only the complete file shows. It has `rows` rows.
+    /// Checks the rules for the complete file, which has `rows` rows.
     fn check(&self, rows: u64, problems: &mut Problems) {
         let _ = (rows, problems);
     }

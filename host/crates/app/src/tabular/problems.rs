@@ -5,7 +5,7 @@ use galleria_csv::Position;
 use galleria_domain::Problem;
 use galleria_ports::Error;
 
-/// The most problems that are listed; all are counted.
+/// The maximum number of problems that are listed; all are counted.
 pub const MAX_LISTED: usize = 1000;
 
 /// The violated rule, if any.

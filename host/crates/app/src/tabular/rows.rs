@@ -81,7 +81,7 @@ impl<'f> Rows<'f> {
         }
     }
 
-    /// Returns a note for people about the end of the file, if there is one. Known after the last row.
+    /// Returns a note for the user about the end of the file, if there is one. Known after the last row.
     pub fn note(&self) -> Option<&'static str> {
         match &self.source {
             Source::Csv(rows) => rows.note(),
@@ -89,7 +89,7 @@ impl<'f> Rows<'f> {
         }
     }
 
-    /// Returns the next row that is not empty; none at the end, and after a row behind which the file cannot be read.
+    /// Returns the next row that is not empty; `None` at the end, and after an error that ends the reading.
     /// Unreadable cells are added to the problems, and the rest of the row is returned.
     pub fn next(&mut self, problems: &mut Problems) -> io::Result<Option<Cells>> {
         loop {

@@ -1,7 +1,7 @@
 """Reads files with the csv module in strict mode.
 
 Each line of the input is a delimiter and a file in hexadecimal. Each line of the output has the records of the
-file: the line where the record starts, and its cells in hexadecimal; at an error, what is wrong.
+file: the line where the record starts, and its cells in hexadecimal; at an error, its kind.
 """
 
 import csv

@@ -31,7 +31,7 @@ fn python_is_missing() -> bool {
     true
 }
 
-/// Draws a file: pieces without order, or records of which a few bytes are wrong.
+/// Draws a file: random pieces, or records with a few wrong bytes.
 fn draw(rng: &mut ChaCha8Rng) -> Vec<u8> {
     const PIECES: [&[u8]; 16] = [
         b"\"",
@@ -101,7 +101,7 @@ fn draw(rng: &mut ChaCha8Rng) -> Vec<u8> {
     file
 }
 
-/// Writes what was read in the form of the script.
+/// Formats the records as the script does.
 fn shown(file: &[u8], delimiter: u8, step: usize) -> String {
     let (records, error) = read(file, delimiter, step);
     let error_at = error.as_ref().map(|error| error.position);

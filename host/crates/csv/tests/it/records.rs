@@ -92,7 +92,7 @@ fn wrong_quotes_are_errors_of_their_row() {
 }
 
 #[test]
-fn records_behind_a_wrong_quote_are_read() {
+fn records_after_a_wrong_quote_are_read() {
     let mut records = Records::new("\"a\"b\n1,\"2\n\"c,\"d\"e\n3".as_bytes(), b',', LIMITS);
     let first = records.next().map(|_| ()).expect_err("a wrong quote");
     assert!(!first.is_final);
@@ -116,7 +116,7 @@ impl Read for Endless {
 }
 
 #[test]
-fn an_endless_file_is_refused_at_the_limit() {
+fn an_endless_file_is_rejected_at_the_limit() {
     for (byte, expected) in [
         (b'x', "0: has more than 100 bytes"),
         (b',', "8: is more than the 8 columns that are read"),

@@ -15,7 +15,7 @@ pub(crate) use lookup::{EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, SUBJECTS, SUBJEC
 
 use galleria_ports::records::Subject;
 
-/// A column with the JSON text of a store or a line, in whose currency the amounts are. The entry shows
+/// A column with the JSON text of the store or line that defines the currency of the amounts. The entry shows
 /// `currency` and `minor_digits` of it.
 pub(crate) const CURRENCY_OF: &str = "currency_of";
 

@@ -311,7 +311,7 @@ async fn a_rejected_login_is_explained_without_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_starts_later_is_waited_for() {
+async fn the_host_waits_for_a_server_that_starts_later() {
     let Some((mut server, stage)) = own_server().await else {
         return;
     };

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use std::io::Cursor;
 
 on_both!(
-    a_file_without_rows_needs_consent,
+    a_file_without_rows_needs_allow_empty,
     every_way_of_writing_a_file_gives_the_same_products,
     guards_are_removed_unless_they_are_kept,
 );
@@ -25,7 +25,7 @@ fn refusal(result: Result<Imported, NotImported>) -> String {
     }
 }
 
-async fn a_file_without_rows_needs_consent(stage: &Stage) {
+async fn a_file_without_rows_needs_allow_empty(stage: &Stage) {
     let app = new_app(stage).await;
     let rows: String = (0..300)
         .map(|n| format!("s{n:03},,N,,,1,EUR,,,\n"))

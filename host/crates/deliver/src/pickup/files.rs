@@ -1,4 +1,4 @@
-//! The files of a pickup directory: opening them, and moving them away.
+//! Opens the files of a pickup directory, and moves them away.
 
 use crate::directories::sync;
 use cap_std::fs::{Dir, MetadataExt as _};

@@ -2,7 +2,7 @@
 //!
 //! A file in `<directory>/<retailer>/` is imported when it is complete. Afterwards it is moved to `done/`, or
 //! to `refused/` with a text file that states the reason. No file there is ever replaced. A crash between
-//! import and move does no harm: the same file is the same statement. Links are never followed. A file that no
+//! import and move is safe: the same file is the same statement. Links are never followed. A file that no
 //! pickup takes is logged once, counted, and shown in the status with the reason.
 
 mod files;
@@ -38,7 +38,7 @@ pub struct Pickups {
     app: App,
     folders: PickupFolders,
     owner: String,
-    /// Files that no pickup takes and that are in the log already.
+    /// Files that no pickup takes and that were already logged.
     logged: HashSet<UntakenFile>,
     seen: HashMap<(String, String, String), Seen>,
     stop: Arc<AtomicBool>,

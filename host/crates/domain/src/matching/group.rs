@@ -20,7 +20,7 @@ pub struct GroupMatch {
     pub covered: Vec<bool>,
 }
 
-/// Matches lines with tenders. `settled` of a tender is the part that people settled: only the rest is matched.
+/// Matches lines with tenders. `settled` of a tender is the part that was settled manually: only the rest is matched.
 /// Every other line or tender that shares a reference with one of the group must be in the group.
 pub fn match_group(
     lines: &[GroupLine],
@@ -141,11 +141,11 @@ impl<'a> Group<'a> {
                 theirs.is_empty() || theirs.eq_ignore_ascii_case(&provider)
             };
             let tenders: Vec<_> = all.copied().filter(ours).collect();
-            // A payment may have several refunds: its reference finds a refund only together with the amount.
+            // A payment may have several refunds: its reference identifies a refund only together with the amount.
             let by_amount = refund && kind != ReferenceKind::Modification;
             self.match_wholes(kind, &lines, &tenders);
             self.match_sums(kind, &lines, &tenders);
-            // Lines in a tender's currency pay it before one whose amount cannot be compared claims it.
+            // Lines in the tender's currency take precedence over lines whose amount cannot be compared.
             let (same, foreign): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| {
                 tenders
                     .iter()
@@ -220,7 +220,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Decides about a line whose amount fits no tender.
+    /// Returns the verdict of a line if its amount does not fit any tender.
     fn match_rest(&mut self, kind: ReferenceKind, line: usize, tenders: &[usize], by_amount: bool) {
         if self.verdicts[line].is_some() {
             return;

@@ -7,7 +7,7 @@ const STEPS: u32 = 5_000;
 /// Finds values whose sum differs from `wanted` by at most `tolerance`: all of them if they fit, otherwise a choice
 /// that contains the earliest. Values and `wanted` are not zero.
 pub(super) fn subset(values: &[u128], wanted: u128, tolerance: u128) -> Option<Vec<usize>> {
-    // A larger value is in no sum. The sums of the values from each index on.
+    // A larger value cannot be part of a sum. `rest` has the sum of the values from each index on.
     let usable: Vec<_> = (0..values.len())
         .filter(|index| values[*index] <= wanted + tolerance)
         .collect();

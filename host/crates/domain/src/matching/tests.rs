@@ -387,7 +387,7 @@ fn several_chargebacks_and_reversals_settle_nothing() {
 }
 
 #[test]
-fn the_part_that_people_settled_is_not_matched_again() {
+fn the_manually_settled_part_is_not_matched_again() {
     let claimed = RecordedTender {
         settled: 300,
         ..tender("a", 1_000)

@@ -82,7 +82,7 @@ macro_rules! points {
                 }
             }
 
-            /// Whether this host calls the point. It refuses a plugin that exports another one.
+            /// Whether this host calls the point. It rejects a plugin that exports another one.
             pub const fn is_served(self) -> bool {
                 match self {
                     $(Self::$react => is_served!($react_status),)*
@@ -117,7 +117,7 @@ macro_rules! capability_enum {
         }
 
         impl Capability {
-            /// Whether this host implements the capability. It refuses a plugin that needs another one.
+            /// Whether this host implements the capability. It rejects a plugin that needs another one.
             pub const fn is_served(self) -> bool {
                 match self {
                     $(Self::$variant => is_served!($status),)*

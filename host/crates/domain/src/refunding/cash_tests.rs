@@ -184,7 +184,7 @@ fn a_chosen_rounding_must_make_the_cash_payable() {
         least[0].message,
         "must be at least -1356, because other tenders than cash pay 1357, got -1400"
     );
-    // What a card paid is refunded exactly.
+    // A card payment is refunded exactly.
     let card = sale(vec![line(1, 8139, 1, 0, 0)], vec![tender(1, "card", 8139)]);
     let chosen = |rounding| resolve(&card, &[], &Extent::Full, vec![], Some(rounding), 50);
     assert!(chosen(0).is_ok() && chosen(11).is_err());
@@ -204,7 +204,7 @@ fn a_chosen_rounding_must_make_the_cash_payable() {
 }
 
 #[test]
-fn a_card_gives_back_a_payment_in_rounded_cash() {
+fn a_card_refunds_a_payment_in_rounded_cash() {
     for (gross, paid_in_cash) in [(8139, 8150), (8111, 8100)] {
         let sold = in_cash(gross, paid_in_cash);
         let card = |amount| vec![tender(1, "card", amount)];
@@ -215,7 +215,7 @@ fn a_card_gives_back_a_payment_in_rounded_cash() {
 }
 
 #[test]
-fn a_free_article_alone_is_given_back_without_tenders() {
+fn a_free_article_alone_is_refunded_without_tenders() {
     let lines = vec![line(1, 1000, 1, 0, 0), line(2, 500, 1, 500, 0)];
     let sold = sale(lines, vec![tender(1, "cash", 1000)]);
     let number = |line| {

@@ -72,16 +72,16 @@ fn left_of_tenders(sale: &Sale, earlier: &[Refund]) -> Vec<Money> {
     left
 }
 
-/// What a refund pays.
+/// The amounts that a refund pays.
 pub(super) struct Payout<'a> {
     sale: &'a Sale,
-    /// What each tender of the sale has not refunded yet.
+    /// The part of each tender of the sale that is not refunded yet.
     of_tenders: Vec<Money>,
-    /// What is left of the payment.
+    /// The part of the payment that is not refunded yet.
     left: Money,
     /// The refunded amount.
     gross: Money,
-    /// What the refund would pay with coins of every amount.
+    /// The amount to pay before cash rounding.
     due: Money,
     /// Whether nothing is left to refund afterwards.
     last: bool,

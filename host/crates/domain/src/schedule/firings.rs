@@ -22,7 +22,7 @@ pub struct Firing {
 ///
 /// Each local time of the expression is one firing, except at clock changes. Times that are skipped fire at the
 /// end of the gap, as one firing for each date. Times that are repeated fire at their first occurrence. A schedule
-/// that fires every hour, or that goes on at intervals below an hour until the change is over, follows the elapsed
+/// that fires every hour, or that fires at intervals below an hour until the change is over, follows the elapsed
 /// time instead: skipped times do not fire, and repeated ones fire twice.
 pub struct Firings<'a> {
     cron: &'a Cron,
@@ -102,8 +102,9 @@ impl<'a> Firings<'a> {
             .extend(moved.map(|local| Firing { at: change, local }));
     }
 
-    /// Whether the schedule goes on, from its first firing in a stretch of local times that a clock change skips or
-    /// repeats, at intervals below an hour until the stretch is over.
+    /// Whether the schedule follows the elapsed time across a clock change. `first` is its first firing in the local
+    /// times that the change skips or repeats, which end at `end`. It must fire every hour, or until then at intervals
+    /// below an hour.
     fn follows_elapsed_time(&self, first: DateTime, end: DateTime) -> bool {
         let mut local = first;
         while local < end && !self.cron.fires_every_hour() {

@@ -29,7 +29,7 @@ pub const POINTS: [Point; 3] = [
     Point::ExportCatalogue,
 ];
 
-/// The most firings planned in one pass; the next pass follows immediately.
+/// The maximum number of firings planned in one pass; the next pass follows immediately.
 const BATCH: usize = 1_000;
 
 /// The due firings of a schedule for one scope.

@@ -2,7 +2,7 @@ use super::*;
 use crate::zone::clocks::{changes, clocks};
 use std::collections::BTreeMap;
 
-/// Zones whose clocks differ: north, south, by half an hour, without a change.
+/// Zones with different clock changes: northern, southern, by half an hour, and none.
 const ZONES: [&str; 4] = [
     "Europe/Madrid",
     "America/New_York",

@@ -206,7 +206,7 @@ fn features_that_no_sdk_uses_are_rejected() {
 }
 
 #[test]
-fn results_that_are_no_numbers_have_the_same_bits_on_every_processor() {
+fn nan_results_have_the_same_bits_on_every_processor() {
     let folder = tempfile::tempdir().expect("a folder");
     // Traps if the payload of an operand reaches the result.
     let module = "(func $start

@@ -1,4 +1,4 @@
-//! 100,000 amounts, as files write them and with a wrong character, against a reader that works in another way:
+//! Compares 100,000 amounts, valid ones and ones with a wrong character, with a reader that works in another way:
 //! it splits a text at its first and last digit, looks the rest up in a set of all valid affixes, and compares the
 //! digits with their groups from the right.
 
@@ -295,7 +295,7 @@ fn an_independent_reader_reads_the_same_amounts() {
             Err(_) => rejected += 1,
         }
     }
-    // Both kinds occur often enough to mean something.
+    // Both kinds must be frequent, otherwise the test shows nothing.
     assert!(
         accepted > CASES / 4 && rejected > CASES / 4,
         "{accepted} {rejected}"

@@ -20,7 +20,7 @@ pub struct RejectedStatementRow {
     pub digest: String,
     /// Size of the file in bytes.
     pub size: u64,
-    /// Why it was rejected.
+    /// The reasons for the rejection.
     pub problems: Vec<Problem>,
     /// When it was last rejected.
     pub rejected_at: Timestamp,

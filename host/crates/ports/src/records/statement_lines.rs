@@ -49,7 +49,7 @@ pub struct LineMatch {
     pub business_date: String,
     /// The id of the sale or refund.
     pub entry_id: String,
-    /// The line's amount minus what it should be, in minor units of the line.
+    /// The line's amount minus the expected amount, in minor units of the line.
     pub difference: Money,
     /// The fee by the agreed rate.
     pub expected_fee: Option<Money>,
@@ -96,7 +96,7 @@ pub struct OutcomeSum {
 pub trait StatementLines {
     /// Deletes up to `limit` lines of a statement and returns their number.
     async fn statement_line_remove(&mut self, id: &str, limit: u32) -> Result<u64, Error>;
-    /// Replaces the lines of a statement by those of another one, and releases the tenders that they paid: matching
+    /// Replaces the lines of a statement with those of another one, and releases the tenders that they paid: matching
     /// must check them.
     async fn statement_line_replace(&mut self, id: &str, staged: &str) -> Result<(), Error>;
     /// The manually settled lines of a statement.

@@ -62,7 +62,7 @@ pub trait Statements {
         retailer: &str,
         header: &StatementHeader,
     ) -> Result<Option<StatementRow>, Error>;
-    /// Replaces what was read of a statement: plugin, component, header, sums, state and progress.
+    /// Replaces the values that were read from a statement: plugin, component, header, sums, state and progress.
     async fn statement_replace(&mut self, statement: &StatementRow) -> Result<(), Error>;
     /// Sets the state and progress of a statement.
     async fn statement_advance(

@@ -79,7 +79,7 @@ fn every_encoding_gives_the_same_text() {
 }
 
 #[test]
-fn what_cannot_be_decoded_stays_invalid() {
+fn invalid_bytes_become_invalid_utf8() {
     let cases: [(&[u8], &[u8]); 5] = [
         (b"\xff\xfea\0\x3d\xd8b\0", b"a\xffb"),
         (b"\xff\xfea\0\xd2\xdeb\0", b"a\xffb"),
@@ -95,7 +95,7 @@ fn what_cannot_be_decoded_stays_invalid() {
 }
 
 #[test]
-fn encodings_that_are_not_read_are_named() {
+fn unsupported_encodings_are_named() {
     let refused = |bytes: &[u8]| {
         let mut decoder = Decoder::new(bytes, Encoding::Utf8);
         decoder.start().err().map(|error| error.to_string())

@@ -8,11 +8,11 @@ use galleria_domain::Problem;
 use galleria_text::comparable;
 use std::io::{self, SeekFrom};
 
-/// The most cells of a row.
+/// The maximum number of cells of a row.
 const CELLS: usize = 64;
 const DELIMITERS: [u8; 4] = [b',', b';', b'|', b'\t'];
 
-/// The rows behind the header.
+/// The rows after the header.
 pub(super) struct CsvRows<'f> {
     layout: &'static Layout,
     guards: Guards,
@@ -21,7 +21,7 @@ pub(super) struct CsvRows<'f> {
 }
 
 impl<'f> CsvRows<'f> {
-    /// Reads the header. None if it is invalid; all its problems are added.
+    /// Reads the header. Returns `None` if it is invalid; all its problems are added.
     pub fn open(
         file: &'f mut dyn Upload,
         layout: &'static Layout,
@@ -126,7 +126,7 @@ fn header(
 ) {
     let at = record.position;
     let mut names = Vec::new();
-    // Some programs end every row with a delimiter. The cells of rows behind the last name must be empty.
+    // Some programs end every row with a delimiter. The cells of rows after the last name must be empty.
     let named = record
         .cells()
         .enumerate()

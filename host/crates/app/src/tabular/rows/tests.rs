@@ -80,7 +80,7 @@ fn an_invalid_header_is_rejected_with_all_its_problems() {
 }
 
 #[test]
-fn a_delimiter_at_the_end_of_every_row_is_no_column() {
+fn a_delimiter_at_the_end_of_every_row_does_not_add_a_column() {
     let read = |text: &str| read(text.as_bytes(), Format::Csv);
     let header = "sku;name;price;currency; ;\n";
     let text = format!("{header}a;b;1;EUR;;\nc;d;2;EUR\n");
@@ -234,7 +234,7 @@ fn files_of_other_programs_are_decoded() {
 }
 
 #[test]
-fn the_delimiter_of_the_header_is_found_in_spite_of_quotes() {
+fn the_delimiter_of_a_header_with_quotes_is_found() {
     for header in [
         "\"attribute:a,b,c,d,e\";sku;name;price;currency",
         "sku;name;\"price\";\"currency\";attribute:5\" pipe, 3",

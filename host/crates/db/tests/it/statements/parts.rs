@@ -118,7 +118,7 @@ fn drawn(
     (tenders, lines)
 }
 
-/// Imports lines in several statements, and returns what each line became.
+/// Imports lines in several statements, and returns the outcome of each line.
 async fn summary(
     stage: &Stage,
     importer: &Importer,

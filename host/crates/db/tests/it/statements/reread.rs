@@ -10,9 +10,9 @@ use galleria_ports::Error;
 use std::sync::Arc;
 
 on_both!(
-    a_wrong_reading_is_replaced,
+    wrong_lines_are_replaced,
     manual_settlements_of_unchanged_lines_are_kept,
-    a_reading_that_fails_changes_nothing,
+    a_failed_read_changes_nothing,
     a_rejected_file_is_imported_after_a_correction,
     a_rejected_original_survives_a_start,
 );
@@ -57,7 +57,7 @@ async fn count(stage: &Stage, rows: &'static str) -> usize {
     stage.rows(rows).await.len()
 }
 
-async fn a_wrong_reading_is_replaced(stage: &Stage) {
+async fn wrong_lines_are_replaced(stage: &Stage) {
     let (importer, corrected) = importers(stage);
     record(
         stage,
@@ -176,7 +176,7 @@ async fn manual_settlements_of_unchanged_lines_are_kept(stage: &Stage) {
     assert_eq!(outcomes(&corrected, &now).await[1], "unmatched");
 }
 
-async fn a_reading_that_fails_changes_nothing(stage: &Stage) {
+async fn a_failed_read_changes_nothing(stage: &Stage) {
     let (importer, corrected) = importers(stage);
     record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
     let first = file(&header("b-1", None), &[line(2, "psp-1", 1_000)]);

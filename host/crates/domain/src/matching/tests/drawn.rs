@@ -18,7 +18,7 @@ fn split(random: &mut impl Rng, amount: Money) -> Vec<Money> {
     parts
 }
 
-/// A payment or refund, with its own reference or with the one of all others.
+/// A payment or refund, with its own reference or with a common one.
 fn drawn_tender(random: &mut impl Rng, number: usize) -> RecordedTender {
     let amount = random.random_range(1..2_000) * [1, 1, -1][random.random_range(0..3)];
     let mut drawn = tender(&format!("t{number}"), amount);
@@ -72,7 +72,7 @@ fn drawn_lines_settle_tenders_once_in_any_order() {
         for tender in &tenders {
             lines_of(&mut random, tender, &mut content);
         }
-        // The last part comes again, is missing, is zero, or is wrong by one.
+        // The last part is repeated, missing, zero, or wrong by one.
         let disturbed = random.random_range(0..5);
         if let Some(last) = content.last_mut() {
             match disturbed {
@@ -151,7 +151,7 @@ fn check_sums(case: usize, lines: &[GroupLine], tenders: &[RecordedTender], resu
 
 type Summary<'a> = Vec<(String, Money, Option<&'a str>, MatchOutcome, Money, Money)>;
 
-/// What each line became, without its place.
+/// The outcome of each line, without its position.
 fn summary<'a>(
     lines: &[GroupLine],
     tenders: &'a [RecordedTender],
