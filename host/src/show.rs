@@ -28,7 +28,7 @@ pub fn line(text: &str) {
     }
 }
 
-/// Returns the error of [`line`], unless the reader closed the pipe.
+/// Returns the error of [`line()`], unless the reader closed the pipe.
 pub fn finish() -> anyhow::Result<()> {
     match BROKEN.get() {
         Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
