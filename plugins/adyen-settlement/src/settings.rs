@@ -19,7 +19,7 @@ pub struct Settings {
     pub encoding: Encoding,
     /// `.` as Adyen writes it, or `,` if a spreadsheet saved the file.
     pub decimal_mark: char,
-    /// The character between groups of three digits; `None` if there is none.
+    /// The character between groups of three digits. Without it, such a character is rejected.
     pub thousands: Option<char>,
     /// The format of a day, `yyyy-mm-dd` as Adyen writes it: [`DateFormat`].
     pub date: String,

@@ -21,7 +21,7 @@ pub struct Settings {
     pub encoding: Encoding,
     /// `,` or `.`.
     pub decimal_mark: char,
-    /// The character between groups of three digits; `None` if there is none.
+    /// The character between groups of three digits. Without it, such a character is rejected.
     pub thousands: Option<char>,
     /// The format of a day: [`DateFormat`].
     pub date: String,

@@ -124,7 +124,7 @@ fn leading(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// Returns the word after a number; empty if there is none.
+/// Returns the word after a number, or an empty text.
 fn trailing(text: &str) -> &str {
     let dotted = |letter: char| in_word(letter) || letter == '.';
     let word = &text[text.trim_end_matches(dotted).len()..];

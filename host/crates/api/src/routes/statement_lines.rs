@@ -112,9 +112,9 @@ async fn line_explain(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Js
 /// With an `entry`, the line settles what is open of a tender of that payment or refund, and a difference of the
 /// amounts is accepted. With `parts`, the line is distributed over tenders: the parts must sum to the line's gross
 /// amount, and no part may be more than is open of its tender. Several lines can settle one tender in this way.
-/// Without both, the line settles what is open of the tender that it is linked with, or becomes `not-applicable` if
-/// there is none. The rules decide again about other lines that share references with these tenders. The audit log
-/// records actor, time, reason, and the state before and after.
+/// Without both, the line settles what is open of the tender that it is linked with. A line without a linked tender
+/// becomes `not-applicable`. The rules are then applied again to other lines that share references with these
+/// tenders. The audit log records actor, time, reason, and the state before and after.
 #[utoipa::path(
     post, path = "/v1/statement-lines/{id}/settle", tag = "statements",
     params(("id" = String, Path, description = "The line's id.", example = "e33dc1f8c3b24ce0b66a.1"), IdempotencyHeader),

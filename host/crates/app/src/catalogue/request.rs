@@ -26,7 +26,7 @@ pub struct CatalogueImportRequest {
     pub format: Format,
     /// Whether prices have a decimal comma.
     pub decimal_comma: bool,
-    /// The character between groups of three digits in prices; `None` if there is none.
+    /// The character between groups of three digits in prices. Without it, such a character is rejected.
     pub thousands: Option<char>,
     /// The options of every import.
     pub options: ImportOptions,

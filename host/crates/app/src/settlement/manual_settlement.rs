@@ -1,5 +1,5 @@
 //! Manual settlement of lines, and its undo. The states before and after are stored with the actor, the time and
-//! the reason. The rules decide again about the lines that share references with the line or its tenders.
+//! the reason. The rules are then applied again to the lines that share references with the line or its tenders.
 
 use super::distribution::{check_targets, distribute, whole_tender};
 use super::group::{LineGroup, match_fields};
