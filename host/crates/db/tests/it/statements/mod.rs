@@ -1,6 +1,7 @@
 //! Settlement statements: import, matching, and manual settlement.
 
 mod busy;
+mod distribution;
 mod lines;
 mod manual;
 mod parts;
