@@ -127,7 +127,8 @@ impl Tenders for Transaction<'_> {
     ) -> Result<(), Error> {
         let set = query(
             "tender_settle",
-            "UPDATE tenders SET settled = $1, covered = $2 WHERE id = $3",
+            "UPDATE tenders SET settled = $1, covered = $2
+             WHERE id = $3 AND (settled <> $1 OR covered <> $2)",
         );
         let set = set.bind(settled).bind_bool(covered).bind(id);
         self.execute(set).await.map(drop)

@@ -118,7 +118,8 @@ impl LineGroup {
         }
         let results = result.settled.into_iter().zip(result.covered);
         for (tender, (settled, covered)) in self.tenders.values().zip(results) {
-            if tender.settled != settled {
+            // Even with the same paid part, the tender may not be recorded as covered, for example after a reread.
+            if tender.settled != 0 || settled != 0 {
                 tx.tender_settle(&tender.id, settled, covered).await?;
             }
         }

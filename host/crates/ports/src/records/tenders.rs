@@ -48,7 +48,7 @@ pub trait Tenders {
     ) -> Result<Vec<RecordedTender>, Error>;
     /// The part of a tender that manually settled lines pay.
     async fn tender_settled_manually(&mut self, id: &str) -> Result<Money, Error>;
-    /// Sets the paid part of a tender, and whether it is covered.
+    /// Sets the paid part of a tender, and whether it is covered. Writes nothing if both are unchanged.
     async fn tender_settle(&mut self, id: &str, settled: Money, covered: bool)
     -> Result<(), Error>;
     /// Tenders of a retailer that lines do not cover, with a business date up to `last`, after `after`. If

@@ -149,6 +149,9 @@ async fn manual_settlements_of_unchanged_lines_are_kept(stage: &Stage) {
     let settled = "SELECT entry_id, settled FROM tenders ORDER BY id";
     let expected = [("p1".to_owned(), 0), ("p2".to_owned(), 600)];
     assert_eq!(stage.rows(settled).await, expected);
+    let covered = "SELECT entry_id, covered FROM tenders ORDER BY id";
+    let expected = [("p1".to_owned(), 0), ("p2".to_owned(), 1)];
+    assert_eq!(stage.rows(covered).await, expected);
     // The history shows the end of one settlement; the other can be undone.
     let app = &corrected.app.settlement;
     let explained = app
