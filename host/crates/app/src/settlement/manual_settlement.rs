@@ -194,8 +194,7 @@ async fn undo(
     now: Timestamp,
 ) -> Result<serde_json::Value, Error> {
     let id = row.id();
-    let manual_settlements = tx.manual_settlement_list(&id).await?;
-    if manual_settlements.last().is_none_or(|last| last.undo) {
+    if row.matched.rule != Some(MatchRule::Hand) {
         return Err(Error::Conflict {
             code: "not_settled_manually",
             message: format!("line {id} has no manual settlement to undo"),
