@@ -148,7 +148,7 @@ pub(super) async fn distribute(
             && part.amount.unsigned_abs() <= open.unsigned_abs();
         if !within {
             let message = match open {
-                0 => format!("must be 0 or absent: other lines have paid {}", part.tender),
+                0 => format!("omit this part: other lines have paid {}", part.tender),
                 _ => format!(
                     "must have the sign of the line and be at most {}, which is open",
                     text(open)
