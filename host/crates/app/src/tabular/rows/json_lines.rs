@@ -50,9 +50,6 @@ impl<'f> JsonLines<'f> {
             let most = self.layout.row_bytes;
             let mut bounded = (&mut self.input).take(most as u64 + 1);
             if bounded.read_until(b'\n', &mut self.line)? == 0 {
-                if let Some(note) = self.input.note() {
-                    tracing::info!("{note}");
-                }
                 return Ok(None);
             }
             if self.line.len() > most {
