@@ -3,7 +3,7 @@
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::KindWord;
-use galleria_sdk::{DateFormat, NumberFormat};
+use galleria_sdk::{DateFormat, NumberFormat, text};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -83,8 +83,9 @@ impl Settings {
         if self.provider.trim().is_empty() {
             problems.push(Problem::new("provider", "must be a name such as adyen"));
         }
-        if !matches!(self.delimiter, ',' | ';' | '\t' | '|') {
-            problems.push(Problem::new("delimiter", "must be , ; | or a tab"));
+        if !text::is_delimiter(self.delimiter) {
+            let message = ["must be ", text::DELIMITERS].concat();
+            problems.push(Problem::new("delimiter", message));
         }
         for (zone, offset) in &self.zones {
             let instant = ["2026-01-01T00:00:00", offset].concat();

@@ -2,7 +2,7 @@
 
 use galleria_sdk::csv::Encoding;
 use galleria_sdk::statement::KindWord;
-use galleria_sdk::{DateFormat, NumberFormat, Problem, money};
+use galleria_sdk::{DateFormat, NumberFormat, Problem, money, text};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -151,8 +151,8 @@ impl Settings {
             "provider",
             "must name the provider",
         );
-        let delimits = matches!(self.delimiter, ',' | ';' | '\t' | '|');
-        refuse(delimits, "delimiter", "must be , ; | or a tab");
+        let rule = ["must be ", text::DELIMITERS].concat();
+        refuse(text::is_delimiter(self.delimiter), "delimiter", &rule);
         refuse(
             !columns.gross.is_empty(),
             "columns.gross",

@@ -2,7 +2,7 @@
 
 use crate::settings::{Digits, Kinds, MAX_RECORD, NegativeAmounts, Settings, Sign};
 use galleria_sdk::csv::MAX_COLUMNS;
-use galleria_sdk::{NumberFormat, Problem, money};
+use galleria_sdk::{NumberFormat, Problem, money, text};
 
 impl Settings {
     /// Returns the problems of settings with valid types.
@@ -64,9 +64,9 @@ impl Settings {
             "must name count, gross or net, otherwise an incomplete file is not detected",
         );
         refuse(
-            matches!(self.delimiter, None | Some(',' | ';' | '\t' | '|')),
+            self.delimiter.is_none_or(text::is_delimiter),
             "delimiter",
-            "must be , ; | or a tab",
+            &["must be ", text::DELIMITERS].concat(),
         );
         refuse(
             self.records.are_distinct(self.delimiter),

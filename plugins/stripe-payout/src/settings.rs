@@ -2,7 +2,7 @@
 
 use galleria_sdk::prelude::*;
 use galleria_sdk::statement::KindWord;
-use galleria_sdk::{DateFormat, NumberFormat};
+use galleria_sdk::{DateFormat, NumberFormat, text};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -110,8 +110,9 @@ impl Settings {
         if self.provider.trim().is_empty() {
             problems.push(Problem::new("provider", "must be a name such as stripe"));
         }
-        if !matches!(self.delimiter, ',' | ';' | '\t' | '|') {
-            problems.push(Problem::new("delimiter", "must be , ; | or a tab"));
+        if !text::is_delimiter(self.delimiter) {
+            let message = ["must be ", text::DELIMITERS].concat();
+            problems.push(Problem::new("delimiter", message));
         }
         problems
     }
