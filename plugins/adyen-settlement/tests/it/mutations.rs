@@ -1,7 +1,7 @@
 //! Damaged reports: the plugin either rejects one, or reads the same amounts as a second reader.
 
 use adyen_settlement::AdyenSettlement;
-use galleria_sdk::testkit::strict::{column, decode, minor, rows};
+use galleria_sdk::testkit::strict::{column, decode, minor, minor_digits, rows};
 use galleria_sdk::testkit::{Amounts, ValidFile, compare_mutated};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -38,27 +38,16 @@ fn a_damaged_report_is_rejected_or_has_the_amounts_in_its_cells() {
     assert!(accepted > 300, "only {accepted} were accepted");
 }
 
-fn digits(currency: &str) -> u32 {
-    match currency.to_uppercase().as_str() {
-        "JPY" | "ISK" => 0,
-        "KWD" => 3,
-        _ => 2,
-    }
-}
-
 fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
     let rows = rows(&decode(bytes, false)?, ',')?;
     let (header, body) = rows.split_first()?;
-    let mut found = Amounts {
-        total: None,
-        lines: Vec::new(),
-    };
+    let mut found = Amounts::default();
     for row in body {
         let cell = |name: &str| Some(row.get(column(header, name)?)?.as_str());
         let paid = cell("Net Currency")?;
         let amount = |name: &str, currency: &str| match cell(name)? {
             "" => Some(None),
-            text => Some(Some(minor(text, '.', None, digits(currency))?)),
+            text => Some(Some(minor(text, '.', None, minor_digits(currency))?)),
         };
         let sided = |name: &str, currency: &str| {
             let (debit, credit) = name.split_once('|')?;
@@ -125,12 +114,12 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
             }
             Some(gross) => {
                 let rate: Decimal = cell("Exchange Rate")?.parse().ok()?;
-                let units = Decimal::new(gross, digits(foreign)) * rate;
-                let exact = units * Decimal::from(10_i64.pow(digits(paid)));
+                let units = Decimal::new(gross, minor_digits(foreign)) * rate;
+                let exact = units * Decimal::from(10_i64.pow(minor_digits(paid)));
                 let slack = Decimal::ONE
-                    + Decimal::new(gross.abs(), digits(foreign))
+                    + Decimal::new(gross.abs(), minor_digits(foreign))
                         * Decimal::new(1, rate.scale())
-                        * Decimal::from(10_i64.pow(digits(paid)));
+                        * Decimal::from(10_i64.pow(minor_digits(paid)));
                 let near = (Decimal::from(net + fee) - exact).abs() <= slack;
                 if near || sale || !stated.is_empty() {
                     assert!(near, "the rate of `{row:?}` does not give the amount");

@@ -54,10 +54,7 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
     let skipped = settings["skip_rows"].as_u64().unwrap_or(0);
     let (header, body) = rows.get(usize::try_from(skipped).ok()?..)?.split_first()?;
     let columns = &settings["columns"];
-    let mut found = Amounts {
-        total: None,
-        lines: Vec::new(),
-    };
+    let mut found = Amounts::default();
     let mut totals = settings["total"].is_null();
     for row in body {
         let cell = |name: &str| Some(row.get(column(header, columns[name].as_str()?)?)?.as_str());

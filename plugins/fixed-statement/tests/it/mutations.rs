@@ -39,10 +39,7 @@ fn a_damaged_file_is_rejected_or_has_the_amounts_at_its_positions() {
 
 fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
     let text = decode(bytes, settings["encoding"] == "windows-1252")?;
-    let mut found = Amounts {
-        total: None,
-        lines: Vec::new(),
-    };
+    let mut found = Amounts::default();
     let mut ended = false;
     let records = match settings["delimiter"].as_str() {
         Some(_) => rows(&text, ',')?,

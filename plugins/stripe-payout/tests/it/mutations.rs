@@ -1,6 +1,6 @@
 //! Damaged reports: the plugin either rejects one, or reads the same amounts as a second reader.
 
-use galleria_sdk::testkit::strict::{column, decode, minor, rows};
+use galleria_sdk::testkit::strict::{column, decode, minor, minor_digits, rows};
 use galleria_sdk::testkit::{Amounts, ValidFile, compare_mutated};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -36,25 +36,14 @@ fn a_damaged_report_is_rejected_or_has_the_amounts_in_its_cells() {
     assert!(accepted > 300, "only {accepted} were accepted");
 }
 
-fn digits(currency: &str) -> u32 {
-    match currency.to_uppercase().as_str() {
-        "JPY" | "ISK" => 0,
-        "KWD" => 3,
-        _ => 2,
-    }
-}
-
 fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
     let rows = rows(&decode(bytes, false)?, ',')?;
     let (header, body) = rows.split_first()?;
-    let mut found = Amounts {
-        total: None,
-        lines: Vec::new(),
-    };
+    let mut found = Amounts::default();
     for row in body {
         let cell = |name: &str| Some(row.get(column(header, name)?)?.as_str());
         let currency = cell("currency")?;
-        let amount = |name: &str| minor(cell(name)?, '.', None, digits(currency));
+        let amount = |name: &str| minor(cell(name)?, '.', None, minor_digits(currency));
         let (gross, fee) = (amount("gross")?, amount("fee")?);
         // Gross and fee define a net that is left out.
         let net = match cell("net")? {
@@ -72,7 +61,7 @@ fn amounts(bytes: &[u8], settings: &Value) -> Option<Amounts> {
             "fee" | "network_cost" | "tax" | "stripe_fee" => [0, 0, -net, net],
             "charge" | "refund" | "dispute" | "dispute_reversal" if seen.is_some() => {
                 let text = cell("customer_facing_amount")?;
-                let size = minor(text, '.', None, digits(seen?))?.abs();
+                let size = minor(text, '.', None, minor_digits(seen?))?.abs();
                 [size * gross.signum(), gross, fee, net]
             }
             _ => [gross, gross, fee, net],

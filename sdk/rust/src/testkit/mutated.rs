@@ -5,7 +5,7 @@ use super::{Outcome, Served, read_statement};
 use serde_json::Value;
 
 /// The amounts of a statement in minor units.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Amounts {
     /// The payout, if the file states it.
     pub total: Option<i64>,

