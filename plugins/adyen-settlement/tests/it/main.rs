@@ -9,7 +9,7 @@ mod refusals;
 mod settings;
 
 use adyen_settlement::AdyenSettlement;
-use galleria_sdk::testkit::{Outcome, read_statement};
+use galleria_sdk::testkit::{Outcome, changed_lines, read_statement};
 use serde_json::json;
 
 /// A valid file.
@@ -21,9 +21,5 @@ fn read(text: impl Into<Vec<u8>>) -> Outcome {
 
 /// The valid file with one change in one row, which must exist.
 fn changed(row: usize, from: &str, to: &str) -> String {
-    let mut lines: Vec<String> = GOOD.lines().map(str::to_owned).collect();
-    let line = &mut lines[row - 1];
-    assert!(line.contains(from), "row {row} has no `{from}`: {line}");
-    *line = line.replacen(from, to, 1);
-    lines.join("\r\n")
+    changed_lines(GOOD, row, from, to).join("\r\n")
 }

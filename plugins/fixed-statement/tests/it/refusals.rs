@@ -1,7 +1,7 @@
 //! Rejected files, with row and field of each problem.
 
 use fixed_statement::FixedStatement;
-use galleria_sdk::testkit::{Event, Outcome, read_statement};
+use galleria_sdk::testkit::{Event, Outcome, changed_lines, read_statement};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -18,12 +18,7 @@ fn read(text: impl Into<Vec<u8>>) -> Outcome {
 
 /// The valid file with one change in one row, which must exist.
 fn changed(row: usize, from: &str, to: &str) -> String {
-    let (_, text) = good();
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let line = &mut lines[row - 1];
-    assert!(line.contains(from), "row {row} has no `{from}`: {line}");
-    *line = line.replacen(from, to, 1);
-    lines.join("\n")
+    changed_lines(&good().1, row, from, to).join("\n")
 }
 
 #[test]

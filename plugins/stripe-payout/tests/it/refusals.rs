@@ -1,7 +1,7 @@
 //! Rejected files, with row and column of each problem. The same table in another format gives the same
 //! statement.
 
-use galleria_sdk::testkit::{Outcome, dressed, read_statement};
+use galleria_sdk::testkit::{Outcome, changed_lines, dressed, read_statement};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -15,11 +15,7 @@ fn read(text: impl Into<Vec<u8>>) -> Outcome {
 
 /// The valid file with one change in one row, which must exist.
 fn changed(row: usize, from: &str, to: &str) -> String {
-    let mut lines: Vec<String> = GOOD.lines().map(str::to_owned).collect();
-    let line = &mut lines[row - 1];
-    assert!(line.contains(from), "row {row} has no `{from}`: {line}");
-    *line = line.replacen(from, to, 1);
-    lines.join("\n")
+    changed_lines(GOOD, row, from, to).join("\n")
 }
 
 #[test]

@@ -62,6 +62,19 @@ impl Outcome {
     }
 }
 
+/// Returns the lines of a file, with one change in one row. Rows are counted from 1, and a row is a line.
+///
+/// # Panics
+///
+/// If the row does not contain `from`.
+pub fn changed_lines(file: &str, row: usize, from: &str, to: &str) -> Vec<String> {
+    let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
+    let line = &mut lines[row - 1];
+    assert!(line.contains(from), "row {row} has no `{from}`: {line}");
+    *line = line.replacen(from, to, 1);
+    lines
+}
+
 /// Writes the same table in ways of other programs: columns in another order, with and without quotes,
 /// byte order mark and blank lines, and with three kinds of line ends. The first row is the header.
 /// `pick(n)` returns a number below `n`: use a seeded generator.
