@@ -114,7 +114,8 @@ pub fn kind_word(row: &Row, at: &At, settings: &Settings) -> Result<Option<KindW
         return Ok(None);
     };
     let text = row.cell(at);
-    let same = |(word, _): &(&String, &KindWord)| comparable(word) == comparable(text);
+    let wanted = comparable(text);
+    let same = |(word, _): &(&String, &KindWord)| comparable(word) == wanted;
     let kind = settings.kinds.iter().find(same);
     kind.map(|(_, kind)| Some(*kind)).ok_or_else(|| {
         let known = settings.kinds.keys().map(String::as_str);
