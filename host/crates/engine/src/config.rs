@@ -42,8 +42,8 @@ const WASM_STACK: usize = 1 << 20;
 /// shared modules, and each of them is one instance.
 const CORE_INSTANCES: u32 = 64;
 
-/// Linear memories in a component: known tools create one; composed components have one a module. `meter`
-/// limits their total size.
+/// Linear memories in a component: known tools create one; composed components have one per module.
+/// `meter` limits their total size.
 const MEMORIES: u32 = 4;
 
 /// Tables in a component: one for each core module that declares a table.
