@@ -9,11 +9,8 @@ use serde_json::json;
 fn every_form_of_a_file_gives_the_same_statement() {
     let file = include_bytes!("../../fixtures/a-batch/settlement_detail_report_batch_214.csv");
     let mut rows = table(file, ',');
-    let column = rows[0]
-        .iter()
-        .position(|name| name == "Merchant Reference")
-        .expect("a column");
-    rows[1][column] = "Café, €; \"no\" 7".to_owned();
+    let reference = column(&rows, "Merchant Reference");
+    rows[1][reference] = "Café, €; \"no\" 7".to_owned();
     for delimiter in [',', ';'] {
         let settings = json!({ "delimiter": delimiter.to_string() });
         assert_same_statement::<AdyenSettlement>("a.csv", &file_forms(&rows, delimiter), &settings);
