@@ -63,14 +63,19 @@ impl<'r> Rate<'r> {
         let exact = i128::from(converted).checked_mul(one);
         let exact = exact.ok_or_else(|| self.too_fine())?;
         let slack = one + i128::from(self.gross).abs() * self.up();
-        Ok((wide - exact).abs() <= slack)
+        Ok(wide.abs_diff(exact) <= slack.unsigned_abs())
     }
 
     /// Returns gross × rate, half away from zero.
     pub fn converted(&self) -> Result<Money, Problem> {
         let (wide, one) = self.exact()?;
-        let rounded = (wide.abs() + one / 2) / one * wide.signum();
-        i64::try_from(rounded).map_err(|_| self.too_fine())
+        let (whole, rest) = (wide / one, wide % one);
+        let away = if rest.abs() * 2 >= one {
+            wide.signum()
+        } else {
+            0
+        };
+        i64::try_from(whole + away).map_err(|_| self.too_fine())
     }
 
     pub fn mismatch(&self, converted: Money) -> Problem {
