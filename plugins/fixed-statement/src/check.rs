@@ -106,7 +106,7 @@ impl Settings {
         places.extend(amounts.map(|(name, digits)| (name, digits.map(Digits::field))));
         let outside = |at: u32, length: u32| match self.delimiter {
             Some(_) => at == 0 || at as usize > MAX_COLUMNS,
-            None => at == 0 || u64::from(at) + u64::from(length) > MAX_RECORD as u64,
+            None => at == 0 || u64::from(at) + u64::from(length) - 1 > MAX_RECORD as u64,
         };
         let mut problems = Vec::new();
         for (name, place) in places {
