@@ -107,8 +107,8 @@ impl NumberFormat {
 fn name(mark: char) -> String {
     match mark {
         ' ' => "a blank".to_owned(),
-        '\u{a0}' => "a no-break blank, U+00A0".to_owned(),
-        '\u{202f}' => "a narrow no-break blank, U+202F".to_owned(),
+        '\u{a0}' => "a no-break space, U+00A0".to_owned(),
+        '\u{202f}' => "a narrow no-break space, U+202F".to_owned(),
         mark => ["`", mark.encode_utf8(&mut [0; 4]), "`"].concat(),
     }
 }
