@@ -1,6 +1,6 @@
-//! Reads records of fixed kinds: a header, one record for each line with amounts in minor units, and a
-//! trailer with number and sums. Fields are at positions of a line or cells between delimiters; settings
-//! define which.
+//! Reads records of fixed kinds: a header, one record for each line, and a trailer with number and sums.
+//! Fields are at positions of a line or cells between delimiters, and amounts are in minor or major units;
+//! settings define which.
 //!
 //! Memory use does not grow with the file. The plugin knows no bank.
 #![warn(missing_docs)]
