@@ -117,12 +117,7 @@ impl Settings {
 
     /// Returns a problem if two runs of the schedules would write files with the same name.
     pub fn repeated(&self, schedules: &[RunSchedule]) -> Option<Problem> {
-        file_name::repeated("file_name", schedules, |schedule, window| {
-            let scope = if schedule.per_store {
-                "store"
-            } else {
-                "retailer"
-            };
+        file_name::repeated("file_name", schedules, |scope, window| {
             self.fill(scope, window)
                 .unwrap_or_else(|_| window.id.clone())
         })

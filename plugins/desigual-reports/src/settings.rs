@@ -109,12 +109,7 @@ impl Settings {
     /// stores writes the same names as one of each store if each file is of one store.
     pub fn repeated(&self, schedules: &[RunSchedule]) -> Option<Problem> {
         let name = self.file_name();
-        file_name::repeated("file_name", schedules, |schedule, window| {
-            let scope = if schedule.per_store {
-                "store"
-            } else {
-                "retailer"
-            };
+        file_name::repeated("file_name", schedules, |scope, window| {
             let values = [
                 ("report", self.report.name()),
                 ("retailer", "retailer"),

@@ -69,10 +69,10 @@ impl Pattern {
 }
 
 /// Returns a problem if two runs of the slot's schedules would have the same file name. `name` returns the name for a
-/// run over a window of a schedule. It must show whether the schedule is per store if the name contains the scope.
+/// scope and a window. The scope is an example: `store` if the schedule is per store, otherwise `retailer`.
 ///
 /// ```
-/// use galleria_sdk::{RunSchedule, Window, file_name::{Pattern, repeated}};
+/// use galleria_sdk::{RunSchedule, Window, file_name::repeated};
 ///
 /// let window = |id: &str, as_of: &str| Window {
 ///     id: id.into(),
@@ -97,7 +97,7 @@ impl Pattern {
 pub fn repeated(
     field: &str,
     schedules: &[RunSchedule],
-    name: impl Fn(&RunSchedule, &Window) -> String,
+    name: impl Fn(&str, &Window) -> String,
 ) -> Option<Problem> {
     let mut known: BTreeMap<String, (&RunSchedule, &Window)> = BTreeMap::new();
     let runs = schedules.iter();
@@ -108,7 +108,11 @@ pub fn repeated(
             .map(move |window| (schedule, window))
     });
     for (schedule, window) in runs {
-        let name = name(schedule, window);
+        let scope = match schedule.per_store {
+            true => "store",
+            false => "retailer",
+        };
+        let name = name(scope, window);
         match known.get(&name) {
             Some((_, before)) if before.id == window.id => {}
             Some((other, before)) => {
