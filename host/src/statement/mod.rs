@@ -30,6 +30,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// The hint for an unknown statement.
+const STATEMENTS: &str = "`galleria statement list` lists them";
+
 /// The hint for an unknown line.
 const LINES: &str = "`galleria statement lines STATEMENT` lists the lines";
 
@@ -77,7 +80,7 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
             let rows = app
                 .settlement
                 .lines(&args.statement, args.outcome, args.after, args.limit);
-            let rows = command::found(rows.await, "`galleria statement list` lists them")?;
+            let rows = command::found(rows.await, STATEMENTS)?;
             show::line(&tables::lines(&rows));
             if rows.is_empty() {
                 show::none("lines");
@@ -92,7 +95,8 @@ async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<Exi
             show::line(&tables::explained(&explained));
         }
         Command::Show { statement } => {
-            let statement = app.settlement.statement(&statement).await?;
+            let found = app.settlement.statement(&statement).await;
+            let statement = command::found(found, STATEMENTS)?;
             show::line(&tables::statement(&statement));
         }
         Command::Reread(args) => return reread(app, args).await,
@@ -189,14 +193,9 @@ async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
     let parts = match args.parts.is_empty() {
         true => Vec::new(),
         false => {
-            let digits = app
-                .settlement
-                .explain_line(&line)
-                .await?
-                .line
-                .line
-                .minor_digits;
-            parts(args.parts, digits)?
+            let explained = app.settlement.explain_line(&line).await;
+            let explained = command::found(explained, LINES)?;
+            parts(args.parts, explained.line.line.minor_digits)?
         }
     };
     let settle = SettleRequest {
@@ -205,9 +204,8 @@ async fn settle(app: &App, args: Settle) -> anyhow::Result<()> {
         entry: args.entry,
         parts,
     };
-    app.settlement
-        .settle_line(key(&line), &line, settle)
-        .await?;
+    let settled = app.settlement.settle_line(key(&line), &line, settle).await;
+    command::found(settled, LINES)?;
     let now = app.settlement.explain_line(&line).await?.line;
     show::line(&format!("line {line} is {}", now.outcome));
     Ok(())
