@@ -86,6 +86,10 @@ async fn uncovered_payments_are_listed(stage: &Stage) {
     let (first, next) = entries(None, None, 1).await;
     assert_eq!(first, ["p2"]);
     assert_eq!(entries(None, next, 1).await, (vec!["p5".to_owned()], None));
+    // A sale of an old day that arrives now is overdue immediately.
+    let late = vec![tender("p6", "psp-6", 1_000)];
+    record(stage, late, importer.clock.now()).await;
+    assert_eq!(entries(None, None, 10).await.0, ["p2", "p5", "p6"]);
     let cards = MatchingRules {
         settled_kinds: ["card".to_owned()].into(),
         ..rules()
@@ -98,7 +102,7 @@ async fn uncovered_payments_are_listed(stage: &Stage) {
         .await;
     assert_eq!(
         page.expect("a list").0.len(),
-        3,
+        4,
         "including the one without reference"
     );
     let oldest = importer
