@@ -153,7 +153,8 @@ impl Job {
             importer.note(&cells, row.as_ref(), &mut problems);
         }
         if let Some(note) = rows.note() {
-            tracing::info!("import: {note}");
+            // A warning, because the log of a command has nothing below.
+            tracing::warn!("import: {note}");
         }
         (watch.steps)(Step::Checked(count));
         if count == 0 && problems.total == 0 && !self.options.allow_empty {
