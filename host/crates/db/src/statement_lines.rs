@@ -12,6 +12,22 @@ use galleria_ports::Error;
 use galleria_ports::records::{
     LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines,
 };
+use std::collections::HashMap;
+
+/// Finds the parts that lines with a reference pay.
+macro_rules! parts_by_reference {
+    ($column:literal) => {
+        concat!(
+            "SELECT a.* FROM allocations a JOIN statement_lines l
+                 ON l.statement_id = a.statement_id AND l.number = a.number
+             WHERE l.retailer = $1 AND l.",
+            $column,
+            " = $2 AND l.",
+            $column,
+            " <> '' ORDER BY a.statement_id, a.number, a.tender_id"
+        )
+    };
+}
 
 /// Finds visible lines by one of three references, with the provider of their statement. The query repeats
 /// the condition of the partial index, because the database does not know that the bound reference is not empty.
@@ -131,22 +147,37 @@ impl StatementLines for Transaction<'_> {
         reference: &str,
         limit: u32,
     ) -> Result<Vec<(LineRow, String)>, Error> {
-        let sql = match kind {
-            ReferenceKind::Psp => by_reference!("psp_reference"),
-            ReferenceKind::Modification => by_reference!("modification_reference"),
-            ReferenceKind::Merchant => by_reference!("merchant_reference"),
+        let (sql, parts) = match kind {
+            ReferenceKind::Psp => (
+                by_reference!("psp_reference"),
+                parts_by_reference!("psp_reference"),
+            ),
+            ReferenceKind::Modification => (
+                by_reference!("modification_reference"),
+                parts_by_reference!("modification_reference"),
+            ),
+            ReferenceKind::Merchant => (
+                by_reference!("merchant_reference"),
+                parts_by_reference!("merchant_reference"),
+            ),
         };
         let list = query("statement_line_list_by_reference", sql)
             .bind(retailer)
             .bind(reference)
             .bind(i64::from(limit));
-        let mut lines = Vec::new();
-        for row in self.fetch_all(list).await? {
-            let mut line = rows::line(&row)?;
-            if row.bool("settles")? {
-                line.matched.parts = self.parts(&line).await?;
+        let mut lines = self
+            .fetch_all_as(list, |row| Ok((rows::line(row)?, row.text("provider")?)))
+            .await?;
+        if lines.len() < usize::try_from(limit).unwrap_or(usize::MAX) {
+            let parts = query("statement_line_list_by_reference", parts);
+            self.read_parts_of(&mut lines, parts.bind(retailer).bind(reference))
+                .await?;
+            return Ok(lines);
+        }
+        for (line, _) in &mut lines {
+            if line.matched.rule == Some(kind.rule()) {
+                line.matched.parts = self.parts(line).await?;
             }
-            lines.push((line, row.text("provider")?));
         }
         Ok(lines)
     }
@@ -258,6 +289,27 @@ impl StatementLines for Transaction<'_> {
 }
 
 impl Transaction<'_> {
+    /// Adds the parts that a query finds to their lines.
+    async fn read_parts_of(
+        &mut self,
+        lines: &mut [(LineRow, String)],
+        parts: Query<'_>,
+    ) -> Result<(), Error> {
+        let mut found: HashMap<(String, u64), Vec<Allocation>> = HashMap::new();
+        for row in self.fetch_all(parts).await? {
+            let line = (row.text("statement_id")?, row.int_as("number")?);
+            found.entry(line).or_default().push(Allocation {
+                tender: row.text("tender_id")?,
+                amount: row.int("amount")?,
+            });
+        }
+        for (line, _) in lines {
+            let key = (line.statement.clone(), line.number);
+            line.matched.parts = found.remove(&key).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     /// The parts of tenders that a line pays.
     async fn parts(&mut self, line: &LineRow) -> Result<Vec<Allocation>, Error> {
         let mut lines = [line.clone()];

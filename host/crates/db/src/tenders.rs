@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use galleria_domain::matching::ReferenceKind;
 use galleria_domain::{Money, RecordedTender};
 use galleria_ports::Error;
-use galleria_ports::records::{Tenders, UncoveredCursor};
+use galleria_ports::records::{PaidPart, Tenders, UncoveredCursor};
 use jiff::Timestamp;
 
 /// Finds tenders by one of three references. The query repeats the condition of the partial index,
@@ -108,15 +108,20 @@ impl Tenders for Transaction<'_> {
         Ok(tenders)
     }
 
-    async fn tender_settled_manually(&mut self, id: &str) -> Result<Money, Error> {
-        let sum = query(
-            "tender_settled_manually",
-            "SELECT CAST(COALESCE(SUM(a.amount), 0) AS BIGINT) AS settled
-             FROM allocations a JOIN statement_lines l
-                 ON l.statement_id = a.statement_id AND l.number = a.number
-             WHERE a.tender_id = $1 AND l.rule = 'hand'",
+    async fn tender_allocation_list(&mut self, id: &str) -> Result<Vec<PaidPart>, Error> {
+        let list = query(
+            "tender_allocation_list",
+            "SELECT statement_id, number, amount FROM allocations
+             WHERE tender_id = $1 ORDER BY statement_id, number",
         );
-        self.fetch_one(sum.bind(id)).await?.int("settled")
+        self.fetch_all_as(list.bind(id), |row| {
+            Ok(PaidPart {
+                statement: row.text("statement_id")?,
+                number: row.int_as("number")?,
+                amount: row.int("amount")?,
+            })
+        })
+        .await
     }
 
     async fn tender_settle(

@@ -4,7 +4,7 @@ use galleria_domain::matching::{GroupLine, ReferenceKind, Verdict, match_group};
 use galleria_domain::{Allocation, MatchRule, MatchingRules, RecordedTender};
 use galleria_ports::Error;
 use galleria_ports::records::{LineMatch, LineRow, Tx};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The maximum number of lines that share a reference. A reference of more lines, such as the number of a shop, does
 /// not identify a payment and is not used.
@@ -13,7 +13,8 @@ const MAX_LINES: usize = 1_000;
 /// The maximum number of tenders that share a reference. A split payment has only a few.
 const MAX_TENDERS: usize = 200;
 
-/// The maximum number of lines of a group. Further references are not followed.
+/// The number of lines above which only the references of the lines and tenders to match are followed, and no
+/// references of others. The parts of tenders that other lines pay then remain as they are.
 const MAX_GROUP: usize = 5_000;
 
 /// A reference and its kind.
@@ -29,7 +30,7 @@ pub(super) struct LineGroup {
     claimed: BTreeSet<String>,
     /// The references that were found, and those that are not followed yet.
     seen: BTreeSet<Reference>,
-    waiting: Vec<Reference>,
+    waiting: VecDeque<Reference>,
     /// The references that identify nothing.
     shared: BTreeSet<Reference>,
 }
@@ -42,7 +43,7 @@ impl LineGroup {
             tenders: BTreeMap::new(),
             claimed: BTreeSet::new(),
             seen: BTreeSet::new(),
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             shared: BTreeSet::new(),
         }
     }
@@ -86,7 +87,7 @@ impl LineGroup {
 
     fn follow(&mut self, kind: ReferenceKind, reference: &str) {
         if !reference.is_empty() && self.seen.insert((kind, reference.to_owned())) {
-            self.waiting.push((kind, reference.to_owned()));
+            self.waiting.push_back((kind, reference.to_owned()));
         }
     }
 
@@ -128,7 +129,12 @@ impl LineGroup {
 
     /// Loads all lines and tenders that share references with the group.
     async fn load(&mut self, tx: &mut dyn Tx) -> Result<(), Error> {
-        while let Some((kind, reference)) = self.waiting.pop() {
+        let mut own = self.waiting.len();
+        while let Some((kind, reference)) = self.waiting.pop_front() {
+            if own == 0 && self.lines.len() > MAX_GROUP {
+                break;
+            }
+            own = own.saturating_sub(1);
             let most = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
             let tenders = tx
                 .tender_list_by_reference(&self.retailer, kind, &reference, most(MAX_TENDERS))
@@ -160,9 +166,6 @@ impl LineGroup {
             for tender in tenders {
                 self.add_tender(tender);
             }
-            if self.lines.len() > MAX_GROUP {
-                self.waiting.clear();
-            }
         }
         Ok(())
     }
@@ -189,7 +192,7 @@ impl LineGroup {
         }
     }
 
-    /// The tender with the part that was settled manually.
+    /// The tender with the part that lines outside of the group pay: they were settled manually, or not loaded.
     async fn group_tender(
         &self,
         tx: &mut dyn Tx,
@@ -197,7 +200,14 @@ impl LineGroup {
     ) -> Result<RecordedTender, Error> {
         let mut found = tender.clone();
         found.settled = match tender.settled != 0 || self.claimed.contains(&tender.id) {
-            true => tx.tender_settled_manually(&tender.id).await?,
+            true => {
+                let mut parts = tx.tender_allocation_list(&tender.id).await?;
+                parts.retain(|part| {
+                    let line = (part.statement.clone(), part.number);
+                    !self.lines.contains_key(&line)
+                });
+                parts.iter().map(|part| part.amount).sum()
+            }
             false => 0,
         };
         Ok(found)

@@ -27,7 +27,7 @@ pub(super) async fn run_settlement_queries(db: &Db) {
             tx.statement_line_list_by_reference("r", kind, "p", 1)
                 .await?;
         }
-        tx.tender_settled_manually("t").await?;
+        tx.tender_allocation_list("t").await?;
         tx.tender_list_by_entry("r", "e").await?;
         tx.tender_settle("t", 0, false).await?;
         tx.tender_list_uncovered("r", "9", &[], &after, 1).await?;

@@ -60,7 +60,7 @@ pub use schedules::{PlannedTo, ScheduleMark, Schedules};
 pub use settlements::{SettlementCursor, Settlements};
 pub use statement_lines::{LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines};
 pub use statements::{StatementRow, StatementState, Statements};
-pub use tenders::{Tenders, UncoveredCursor};
+pub use tenders::{PaidPart, Tenders, UncoveredCursor};
 pub use timelines::{ORDER as TIMELINE_ORDER, Subject, TimelineRow, TimelineRows, Timelines};
 pub use trade::{
     OrderRow, OrderStatus, PaymentRow, RefundRow, SaleLine, SaleLineCursor, ShiftRow, ShiftSums,

@@ -117,7 +117,8 @@ pub trait StatementLines {
         after: u64,
         limit: u32,
     ) -> Result<Vec<LineRow>, Error>;
-    /// Visible lines of a retailer with a reference, each with the provider of its statement.
+    /// Visible lines of a retailer with a reference, each with the provider of its statement. If there are `limit`
+    /// lines, only those that this reference matched have their parts.
     async fn statement_line_list_by_reference(
         &mut self,
         retailer: &str,

@@ -15,6 +15,17 @@ pub struct UncoveredCursor {
     pub id: String,
 }
 
+/// The part of a tender that a statement line pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidPart {
+    /// The line's statement.
+    pub statement: String,
+    /// The line's number.
+    pub number: u64,
+    /// The amount, in minor units of the tender.
+    pub amount: Money,
+}
+
 /// Records of tenders.
 #[async_trait]
 pub trait Tenders {
@@ -46,8 +57,8 @@ pub trait Tenders {
         retailer: &str,
         entry_id: &str,
     ) -> Result<Vec<RecordedTender>, Error>;
-    /// The part of a tender that manually settled lines pay.
-    async fn tender_settled_manually(&mut self, id: &str) -> Result<Money, Error>;
+    /// The parts of a tender, by the lines that pay them.
+    async fn tender_allocation_list(&mut self, id: &str) -> Result<Vec<PaidPart>, Error>;
     /// Sets the paid part of a tender, and whether it is covered. Writes nothing if both are unchanged.
     async fn tender_settle(&mut self, id: &str, settled: Money, covered: bool)
     -> Result<(), Error>;

@@ -7,7 +7,7 @@ use crate::opening::UNDO_ALLOCATIONS;
 use crate::stage::Stage;
 use galleria_app::settlement::{Imported, SettleRequest};
 use galleria_db::Db;
-use galleria_domain::{Allocation, Money, StatementLine};
+use galleria_domain::{Allocation, Money, RecordedTender, StatementLine};
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +18,7 @@ on_both!(
     statements_in_any_order_have_the_same_result,
     concurrent_statements_never_settle_a_tender_twice,
     a_reference_of_all_lines_identifies_nothing,
+    a_large_group_loses_no_line_and_pays_nothing_twice,
     the_migration_keeps_matches,
 );
 
@@ -269,6 +270,36 @@ async fn a_reference_of_all_lines_identifies_nothing(stage: &Stage) {
     let later = import(&importer, "b-2", &all).await;
     assert_eq!(later.statement.state, "matched");
     check_allocations(stage, 100).await;
+}
+
+/// 5,400 lines have the references of six days. Only the references of the new tenders are followed, not those of
+/// the tenders that are found through the days.
+async fn a_large_group_loses_no_line_and_pays_nothing_twice(stage: &Stage) {
+    let importer = importer(stage);
+    let of_day = |day: u64, mut tender: RecordedTender| {
+        tender.merchant_reference = format!("day-{day}");
+        tender
+    };
+    record(stage, vec![of_day(0, tender("p0", "psp-0", 500))], before()).await;
+    let mut all = vec![line(2, "psp-0", 500), line(3, "psp-late", 800)];
+    all.extend((0..5_400).map(|n| StatementLine {
+        merchant_reference: format!("day-{}", n / 900),
+        ..line(n + 4, "", 700)
+    }));
+    import(&importer, "b-1", &all).await;
+    assert_eq!(settled(stage).await, [("payment:p0/1".to_owned(), 500)]);
+    let mut fresh: Vec<_> = (0..6)
+        .map(|day| of_day(day, tender(&format!("d{day}"), "", 1)))
+        .collect();
+    fresh.insert(0, tender("a", "psp-late", 800));
+    record(stage, fresh, before()).await;
+    let matching = importer.app.settlement.match_statements().await;
+    matching.expect("matched");
+    let settled = settled(stage).await;
+    assert_eq!(settled.len(), 8);
+    assert_eq!(settled[0], ("payment:a/1".to_owned(), 800));
+    assert_eq!(settled[7], ("payment:p0/1".to_owned(), 500));
+    check_allocations(stage, 8).await;
 }
 
 /// A host before the table `allocations` stored one line for each tender.
