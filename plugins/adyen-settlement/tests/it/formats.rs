@@ -1,7 +1,7 @@
 //! The same table in another format gives the same statement.
 
 use crate::{GOOD, read};
-use galleria_sdk::testkit::dressed;
+use galleria_sdk::testkit::{Outcome, dressed};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 

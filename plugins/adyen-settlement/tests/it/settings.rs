@@ -2,7 +2,7 @@
 
 use crate::{GOOD, changed, read};
 use adyen_settlement::AdyenSettlement;
-use galleria_sdk::testkit::read_statement;
+use galleria_sdk::testkit::{Outcome, read_statement};
 use serde_json::json;
 
 #[test]
