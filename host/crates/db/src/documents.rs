@@ -187,6 +187,21 @@ impl Documents for Transaction<'_> {
         self.fetch_optional_as(get, document).await
     }
 
+    async fn document_has_name(
+        &mut self,
+        retailer: &str,
+        directory: &str,
+        name: &str,
+    ) -> Result<bool, Error> {
+        let find = query(
+            "document_has_name",
+            "SELECT 1 FROM documents WHERE retailer = $1 AND directory = $2 AND name = $3",
+        );
+        let find = find.bind(retailer).bind(directory).bind(name);
+        let found = self.fetch_optional_as(find, |_| Ok(())).await?;
+        Ok(found.is_some())
+    }
+
     async fn document_count(&mut self, state: DocumentState) -> Result<u64, Error> {
         let count = query(
             "document_count",

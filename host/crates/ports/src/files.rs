@@ -65,6 +65,7 @@ pub struct UntakenFile {
 
 /// The directories from which the host picks up statements.
 pub trait PickupFiles: Send + Sync {
-    /// The files that no pickup takes, and that are not being uploaded.
-    fn untaken(&self) -> Result<Vec<UntakenFile>, Error>;
+    /// The files that no pickup takes, and that are not being uploaded. A directory that cannot be listed is one of
+    /// them, with the name `.`.
+    fn untaken(&self) -> Vec<UntakenFile>;
 }

@@ -7,7 +7,7 @@ use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::files::UntakenFile;
 use galleria_ports::in_tx;
-use galleria_ports::records::{DocumentRow, DocumentState, ListFilter, ListKind, ListScope, Tx};
+use galleria_ports::records::{DocumentState, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -147,7 +147,7 @@ impl Operations {
         let files = tokio::task::spawn_blocking(move || pickups.untaken());
         let files = files
             .await
-            .map_err(|error| Error::Internal(format!("listing pickup directories: {error}")))??;
+            .map_err(|error| Error::Internal(format!("listing pickup directories: {error}")))?;
         if files.is_empty() {
             return Ok(files);
         }
@@ -156,7 +156,8 @@ impl Operations {
             .read(in_tx!(|tx, files| {
                 let mut untaken = Vec::new();
                 for file in files {
-                    if !is_document(tx, &file).await? {
+                    let named = tx.document_has_name(&file.retailer, &file.directory, &file.file);
+                    if !named.await? {
                         untaken.push(file);
                     }
                 }
@@ -164,17 +165,6 @@ impl Operations {
             }))
             .await
     }
-}
-
-async fn is_document(tx: &mut dyn Tx, file: &UntakenFile) -> Result<bool, Error> {
-    let name = ListScope::Name(file.file.clone());
-    let filter = ListFilter::default();
-    let found = tx.list_cursors(ListKind::Documents, &name, &filter, u32::MAX);
-    let ids: Vec<String> = found.await?.into_iter().map(|key| key.id).collect();
-    let rows = tx.document_list_rows(&ids).await?;
-    let here =
-        |row: &DocumentRow| (&row.retailer, &row.directory) == (&file.retailer, &file.directory);
-    Ok(rows.iter().any(here))
 }
 
 async fn with_events(tx: &mut dyn Tx, known: &[Store]) -> Result<Vec<StoreStatus>, Error> {

@@ -84,7 +84,7 @@ fn now() -> SystemTime {
 }
 
 impl PickupFiles for PickupFolders {
-    fn untaken(&self) -> Result<Vec<UntakenFile>, Error> {
+    fn untaken(&self) -> Vec<UntakenFile> {
         let folders = self
             .pickups
             .iter()
@@ -92,14 +92,16 @@ impl PickupFiles for PickupFolders {
         let folders: BTreeSet<_> = folders.collect();
         let mut untaken = Vec::new();
         for (retailer, directory) in folders {
-            let (_, survey) = self.survey(retailer, directory)?;
-            let files = survey.untaken.into_iter();
-            untaken.extend(files.map(|(file, reason)| UntakenFile {
+            let file = |(file, reason)| UntakenFile {
                 retailer: retailer.clone(),
                 directory: directory.clone(),
                 file,
                 reason,
-            }));
+            };
+            match self.survey(retailer, directory) {
+                Ok((_, survey)) => untaken.extend(survey.untaken.into_iter().map(file)),
+                Err(error) => untaken.push(file((".".to_owned(), error.chain()))),
+            }
         }
         let directories: BTreeSet<&str> = self
             .pickups
@@ -107,8 +109,16 @@ impl PickupFiles for PickupFolders {
             .map(|one| one.directory.as_str())
             .collect();
         for directory in directories {
-            untaken.extend(self.elsewhere(directory)?);
+            match self.elsewhere(directory) {
+                Ok(files) => untaken.extend(files),
+                Err(error) => untaken.push(UntakenFile {
+                    retailer: String::new(),
+                    directory: directory.to_owned(),
+                    file: ".".to_owned(),
+                    reason: error.chain(),
+                }),
+            }
         }
-        Ok(untaken)
+        untaken
     }
 }

@@ -104,6 +104,13 @@ pub trait Documents {
     ) -> Result<Vec<DocumentRow>, Error>;
     /// A document by id, without body.
     async fn document_get(&mut self, id: &str) -> Result<Option<DocumentRow>, Error>;
+    /// Whether a document has this name.
+    async fn document_has_name(
+        &mut self,
+        retailer: &str,
+        directory: &str,
+        name: &str,
+    ) -> Result<bool, Error>;
     /// The number of documents in a state.
     async fn document_count(&mut self, state: DocumentState) -> Result<u64, Error>;
 }
