@@ -88,7 +88,7 @@ impl<R: Read> RecordSource for Records<R> {
             }
             if !self.line()? {
                 if let Some(note) = self.input.note() {
-                    log::info(note, &[]);
+                    log::warn(note, &[]);
                 }
                 return Ok(None);
             }

@@ -145,7 +145,7 @@ impl<R: io::Read> Reader<R> {
         if !std::mem::replace(&mut self.ended, true)
             && let Some(note) = self.records.note()
         {
-            crate::log::info(note, &[]);
+            crate::log::warn(note, &[]);
         }
     }
 
