@@ -2,7 +2,9 @@
 
 use adyen_settlement::AdyenSettlement;
 use galleria_sdk::StatementKind;
-use galleria_sdk::testkit::{Outcome, assert_same_statement, file_forms, read_statement, table};
+use galleria_sdk::testkit::{
+    Outcome, assert_any_order, assert_same_statement, file_forms, read_statement, table,
+};
 use serde_json::json;
 
 #[test]
@@ -155,4 +157,11 @@ fn omitted_amounts_follow_from_the_others_or_are_missing() {
         let expected = format!("row 2, {column}: is empty, and the row has no net");
         assert_eq!(outcome(word, &[]).problems(), [expected]);
     }
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    let (head, body) = crate::GOOD.split_once('\n').expect("a header");
+    let rows: Vec<&str> = body.lines().collect();
+    assert_any_order::<AdyenSettlement>(head.trim_end(), &rows, "", "\n", &json!({}));
 }

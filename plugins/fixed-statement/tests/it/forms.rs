@@ -1,7 +1,7 @@
 //! A statement is read identically in every encoding, and with every line end and mark.
 
 use fixed_statement::FixedStatement;
-use galleria_sdk::testkit::{Event, assert_same_statement, encoded};
+use galleria_sdk::testkit::{Event, assert_any_order, assert_same_statement, encoded};
 use serde_json::json;
 use std::path::Path;
 
@@ -27,4 +27,15 @@ fn every_form_of_a_file_gives_the_same_statement() {
     settings["unit"] = json!("characters");
     let text = lines.join("\r\n");
     assert_same_statement::<FixedStatement>("a.txt", &encoded(&text), &settings);
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    let case = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/a-payout"));
+    let event = Event::read(case).expect("the case");
+    let text = String::from_utf8(event.input_bytes).expect("text");
+    let lines: Vec<&str> = text.lines().collect();
+    let (&head, rest) = lines.split_first().expect("a header");
+    let (&tail, rows) = rest.split_last().expect("a trailer");
+    assert_any_order::<FixedStatement>(head, rows, tail, "\r\n", &event.context.settings);
 }

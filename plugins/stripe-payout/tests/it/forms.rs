@@ -1,7 +1,9 @@
 //! A statement is read identically in every encoding and quoting, and with every line end and mark.
 
 use galleria_sdk::StatementKind;
-use galleria_sdk::testkit::{Outcome, assert_same_statement, file_forms, read_statement, table};
+use galleria_sdk::testkit::{
+    Outcome, assert_any_order, assert_same_statement, file_forms, read_statement, table,
+};
 use serde_json::json;
 use stripe_payout::StripePayout;
 
@@ -81,4 +83,12 @@ fn a_cost_does_not_need_a_day_and_the_day_of_the_payout_is_that_of_the_account()
         outcome.statement_header.expect("a header").paid_on,
         "2027-01-01"
     );
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    let file = include_str!("../../fixtures/a-payout/payout_reconciliation-itemized-5.csv");
+    let (head, body) = file.split_once('\n').expect("a header");
+    let rows: Vec<&str> = body.lines().collect();
+    assert_any_order::<StripePayout>(head.trim_end(), &rows, "", "\n", &json!({}));
 }

@@ -23,8 +23,8 @@ pub use keys::{RealKey, TestKey, TestVersion};
 pub use mutated::{Amounts, ValidFile, compare_mutated};
 pub use outcome::{Answer, Outcome};
 pub use statement::{
-    FileForm, assert_same_statement, changed_lines, dressed, encoded, file_forms, read_statement,
-    table,
+    FileForm, assert_any_order, assert_same_statement, changed_lines, dressed, encoded, file_forms,
+    read_statement, table,
 };
 
 use crate::Plugin;

@@ -261,3 +261,47 @@ pub fn assert_same_statement<P: Served>(name: &str, forms: &[FileForm], settings
     }
     assert!(first.is_some(), "no form");
 }
+
+/// Reads a file with its records in several orders, and checks that the statements have the same lines except for the
+/// row numbers. `head` and `tail` stay in their places.
+///
+/// # Panics
+///
+/// If an order has another statement.
+pub fn assert_any_order<P: Served>(
+    head: &str,
+    records: &[&str],
+    tail: &str,
+    end: &str,
+    settings: &Value,
+) {
+    let read = |order: Vec<&str>| {
+        let rows = std::iter::once(head).chain(order).chain([tail]);
+        let rows = rows.filter(|row| !row.is_empty());
+        let text: String = rows.flat_map(|row| [row, end]).collect();
+        let outcome = read_statement::<P>("a.csv", text, settings.clone());
+        assert_eq!(outcome.problems(), Vec::<String>::new());
+        let mut lines = outcome.statement;
+        lines.iter_mut().for_each(|line| line.row = 0);
+        let mut lines: Vec<String> = lines.iter().map(|line| format!("{line:?}")).collect();
+        lines.sort();
+        (format!("{:?}", outcome.statement_header), lines)
+    };
+    let expected = read(records.to_vec());
+    let backwards = records.iter().rev().copied().collect();
+    let (before, after) = records.split_at(records.len() / 3);
+    let rotated = [after, before].concat();
+    let interleaved = [records, records]
+        .concat()
+        .into_iter()
+        .step_by(2)
+        .take(records.len());
+    let mut orders = vec![backwards, rotated];
+    // With an odd number of records, every second of two rounds is each of them once.
+    if records.len() % 2 == 1 {
+        orders.push(interleaved.collect());
+    }
+    for order in orders {
+        assert!(read(order.clone()) == expected, "{order:#?}");
+    }
+}
