@@ -24,7 +24,7 @@ macro_rules! parts_by_reference {
             $column,
             " = $2 AND l.",
             $column,
-            " <> '' ORDER BY a.statement_id, a.number, a.tender_id"
+            " <> ''"
         )
     };
 }
