@@ -43,7 +43,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     logs::hide_panic_messages();
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => return show::parsed(&message),
+    };
     let runtime = tokio::runtime::Runtime::new();
     let outcome = runtime
         .map_err(anyhow::Error::from)

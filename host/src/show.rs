@@ -8,6 +8,7 @@ use comfy_table::{ContentArrangement, Row, Table};
 use galleria_domain::plugin::ConfigError;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::process::ExitCode;
 use std::sync::OnceLock;
 
 /// The first error of standard output.
@@ -35,6 +36,17 @@ pub fn finish() -> anyhow::Result<()> {
             anyhow::bail!("writing to standard output: {error}")
         }
         _ => Ok(()),
+    }
+}
+
+/// Prints the help or the version that the command line requests, or the mistake in it.
+pub fn parsed(message: &clap::Error) -> ExitCode {
+    match message.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if !message.use_stderr() && error.kind() != io::ErrorKind::BrokenPipe => {
+            problem(&format!("galleria: writing to standard output: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1)),
     }
 }
 

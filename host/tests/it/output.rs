@@ -166,14 +166,22 @@ fn output_that_cannot_be_written_is_an_error() {
         .write(true)
         .open("/dev/full")
         .expect("/dev/full");
-    let mut command = host.galleria(&["stores", "list"]);
-    let output = command.stdout(full).output().expect("the binary");
-    assert_eq!(output.status.code(), Some(1));
-    let printed = text(&output.stderr);
-    assert!(
-        printed.contains("writing to standard output: No space left"),
-        "{printed}"
-    );
+    for arguments in [
+        &["stores", "list"][..],
+        &["--help"],
+        &["stores", "list", "--help"],
+        &["--version"],
+    ] {
+        let mut command = host.galleria(arguments);
+        let full = full.try_clone().expect("/dev/full");
+        let output = command.stdout(full).output().expect("the binary");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let printed = text(&output.stderr);
+        assert!(
+            printed.contains("writing to standard output: No space left"),
+            "{arguments:?}: {printed}"
+        );
+    }
 }
 
 /// The widest line that a command prints in a terminal with this number of columns.
