@@ -271,16 +271,40 @@ fn unreadable_body(status: StatusCode, max_body_bytes: usize) -> Problem {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let problem = |field: String, error: &serde_json::Error| {
+        let message = rule_of_number(&error.to_string());
         let detail = match field.as_str() {
-            "" => error.to_string(),
-            field => format!("{field}: {error}"),
+            "" => message.clone(),
+            field => format!("{field}: {message}"),
         };
-        Problem::of_field(BAD_JSON, detail, field, error.to_string())
+        Problem::of_field(BAD_JSON, detail, field, message)
     };
     let value = serde_path_to_error::deserialize(&mut json)
         .map_err(|error| problem(dotted(error.path()), error.inner()))?;
     json.end().map_err(|error| problem(String::new(), &error))?;
     Ok(value)
+}
+
+/// Replaces the name of an integer type, which serde reports, with the rule. Every integer of 64 bits with a sign
+/// is an amount.
+fn rule_of_number(message: &str) -> String {
+    let Some((before, rest)) = message.split_once(", expected ") else {
+        return message.to_owned();
+    };
+    let (expected, position) = match rest.split_once(" at line ") {
+        Some((expected, position)) => (expected, format!(" at line {position}")),
+        None => (rest, String::new()),
+    };
+    let rule = match expected {
+        "i64" => {
+            "an amount must be a whole number of minor units, without quotes and decimal point: send 1250 for 12.50 EUR"
+        }
+        "u8" | "u16" | "u32" | "u64" => {
+            "must be a whole number from 0, without quotes and decimal point"
+        }
+        "i8" | "i16" | "i32" => "must be a whole number, without quotes and decimal point",
+        _ => return message.to_owned(),
+    };
+    format!("{before}; {rule}{position}")
 }
 
 /// A path in the form that `invalid` uses: `lines.0.amount`.
@@ -316,6 +340,30 @@ mod tests {
         assert_eq!(two_values.errors[0].field, "");
         let unknown = parse::<NewPayment>(br#"{"tip":1}"#).expect_err("no such field");
         assert!(unknown.detail.contains("unknown field `tip`"));
+    }
+
+    #[test]
+    fn a_number_of_the_wrong_kind_gets_the_rule() {
+        let tender = |amount: &str| {
+            let text = format!(
+                r#"{{"id":"p","at":"2026-11-24T10:00:00Z","tenders":[{{"number":1,"kind":"card","amount":{amount}}}]}}"#
+            );
+            parse::<NewPayment>(text.as_bytes()).expect_err("an invalid amount")
+        };
+        for amount in ["150.0", "\"150\"", "1e2", "9223372036854775808"] {
+            let problem = tender(amount);
+            assert_eq!(problem.errors[0].field, "tenders.0.amount");
+            for part in [
+                "tenders.0.amount: ",
+                "whole number of minor units",
+                "send 1250 for 12.50 EUR at line 1 column",
+            ] {
+                assert!(problem.detail.contains(part), "{}", problem.detail);
+            }
+            assert!(!problem.detail.contains("i64"), "{}", problem.detail);
+        }
+        let count = parse::<u32>(b"-1").expect_err("a negative count").detail;
+        assert!(count.contains("must be a whole number from 0"), "{count}");
     }
 
     #[test]
