@@ -134,10 +134,10 @@ impl Settlement {
         let (mut import, reading) = import.read().await?;
         match reading {
             Ok(reading) => import.under_lease(reading).await,
-            Err(Error::Invalid(problems)) => {
-                import.reject(&problems).await?;
-                Err(Error::Invalid(problems))
-            }
+            Err(Error::Invalid(problems)) => match import.reject(&problems).await? {
+                Some(imported) => Ok(imported),
+                None => Err(Error::Invalid(problems)),
+            },
             Err(error) => Err(error),
         }
     }
@@ -197,9 +197,26 @@ impl Import {
         read(plugins, &self.plugin, &cx, source, scratch, stop)
     }
 
-    /// Stores the original of a rejected file with the reasons. Writes the row first: an original without a row is
-    /// removed at the next start.
-    async fn reject(&mut self, problems: &[Problem]) -> Result<(), Error> {
+    /// Stores the original of a rejected file with the reasons. Returns the statement if another process imported
+    /// the file meanwhile.
+    async fn reject(&mut self, problems: &[Problem]) -> Result<Option<Imported>, Error> {
+        let app = self.service.clone();
+        let lease = Lease::of(&app, &self.plugin.slot.retailer, self.owner.clone());
+        lease.wait(|| self.go_on()).await?;
+        let done = self.write_rejection(&lease, problems).await;
+        lease.release().await;
+        done
+    }
+
+    /// Writes the row first: an original without a row is removed at the next start.
+    async fn write_rejection(
+        &mut self,
+        lease: &Lease<'_>,
+        problems: &[Problem],
+    ) -> Result<Option<Imported>, Error> {
+        if let Some(before) = self.before().await? {
+            return Ok(Some(before));
+        }
         let slot = &self.plugin.slot;
         let row = RejectedStatementRow {
             id: self.id.clone(),
@@ -212,13 +229,11 @@ impl Import {
             rejected_at: self.service.core.clock.now(),
         };
         let retailer = row.retailer.clone();
-        let put = self
-            .service
-            .core
-            .records
-            .write(in_tx!(|tx, row| tx.rejected_statement_put(&row).await));
-        put.await?;
-        self.keep(&retailer).await
+        lease
+            .write(in_tx!(|tx, row| tx.rejected_statement_put(&row).await))
+            .await?;
+        self.keep(&retailer).await?;
+        Ok(None)
     }
 
     async fn under_lease(mut self, reading: Reading) -> Result<Imported, Error> {
