@@ -1,7 +1,9 @@
 //! Query parameters of lists: filters and paging.
 
+use crate::access::authenticated::Authenticated;
 use crate::problem::Problem;
 use crate::reply::ApiResult;
+use galleria_app::App;
 use galleria_app::lists::ListQuery;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -82,9 +84,14 @@ macro_rules! queries {
         }
 
         impl $name {
-            /// The common parameters.
-            pub(crate) fn list_query(&self) -> ApiResult<ListQuery> {
+            /// The common parameters. An unknown retailer is an error, not an empty list.
+            pub(crate) async fn list_query(
+                &self,
+                app: &App,
+                auth: &Authenticated,
+            ) -> ApiResult<ListQuery> {
                 check_limit(self.limit, MAX_LIMIT)?;
+                auth.check_known(app, self.retailer.as_deref()).await?;
                 Ok(ListQuery {
                     store: self.store.clone(),
                     retailer: self.retailer.clone(),

@@ -56,6 +56,15 @@ impl Authenticated {
         self.check_reach(app, Subject::Store(id.to_owned())).await
     }
 
+    /// Fails with `not_found` if a caller that reaches everything names an unknown retailer. Other callers are
+    /// limited to the retailers of their reach anyway.
+    pub(crate) async fn check_known(&self, app: &App, retailer: Option<&str>) -> ApiResult<()> {
+        match (&self.0.reach, retailer) {
+            (Reach::Everything, Some(name)) => Ok(app.core.check_retailer(name).await?),
+            _ => Ok(()),
+        }
+    }
+
     /// Fails with `not_found` if the retailer or the store that filters a list is out of reach. A caller that
     /// reaches one store of a retailer may name the retailer: the list holds only what is in reach.
     pub(crate) async fn check_filter(
@@ -64,6 +73,7 @@ impl Authenticated {
         retailer: Option<&str>,
         store: Option<&str>,
     ) -> ApiResult<()> {
+        self.check_known(app, retailer).await?;
         if let Some(name) = retailer {
             self.check_reach(app, Subject::Shared(name.to_owned()))
                 .await?;
@@ -75,8 +85,13 @@ impl Authenticated {
     }
 
     /// The retailer of a list: the requested one, or the only one in reach; `None` means all.
-    pub(crate) fn list_retailer(&self, requested: Option<String>) -> ApiResult<Option<String>> {
+    pub(crate) async fn list_retailer(
+        &self,
+        app: &App,
+        requested: Option<String>,
+    ) -> ApiResult<Option<String>> {
         let Reach::Some { retailers, .. } = &self.0.reach else {
+            self.check_known(app, requested.as_deref()).await?;
             return Ok(requested);
         };
         match requested {
@@ -111,6 +126,7 @@ impl Authenticated {
     ) -> ApiResult<Option<String>> {
         if let Some(id) = store {
             self.check_store(app, id).await?;
+            self.check_known(app, retailer.as_deref()).await?;
             return Ok(retailer);
         }
         match &self.0.reach {
@@ -118,7 +134,7 @@ impl Authenticated {
                 let detail = "The caller is bound to stores: name one of them in `store`.";
                 Err(Problem::new(FORBIDDEN, detail))
             }
-            _ => self.list_retailer(retailer),
+            _ => self.list_retailer(app, retailer).await,
         }
     }
 }

@@ -63,7 +63,7 @@ async fn document_list(
             DocumentState::ALL,
             DocumentState::name,
         )?,
-        list: query.list_query()?,
+        list: query.list_query(&state.app, &auth).await?,
         event: query.event,
         directory: query.directory,
         name: query.name,

@@ -70,6 +70,8 @@ async fn fiscal_list(
         &FiscalState::ALL,
         FiscalState::name,
     )?;
+    auth.check_known(&state.app, query.retailer.as_deref())
+        .await?;
     let retailer = match (&query.order, &query.store) {
         (Some(order), _) => {
             auth.check_reach(&state.app, Subject::Order(order.clone()))
@@ -80,7 +82,7 @@ async fn fiscal_list(
             auth.check_store(&state.app, store).await?;
             query.retailer
         }
-        (None, None) => auth.list_retailer(query.retailer)?,
+        (None, None) => auth.list_retailer(&state.app, query.retailer).await?,
     };
     let filter = FiscalListQuery {
         filter: FiscalFilter {

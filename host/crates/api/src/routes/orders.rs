@@ -79,7 +79,11 @@ async fn order_list(
         state
             .app
             .orders
-            .list(auth.caller(), query.list_query()?, status)
+            .list(
+                auth.caller(),
+                query.list_query(&state.app, &auth).await?,
+                status,
+            )
             .await?,
     ))
 }

@@ -68,7 +68,7 @@ async fn payment_list(
         state
             .app
             .orders
-            .payments(auth.caller(), query.list_query()?)
+            .payments(auth.caller(), query.list_query(&state.app, &auth).await?)
             .await?,
     ))
 }

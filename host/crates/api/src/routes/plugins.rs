@@ -80,7 +80,7 @@ async fn plugin_list(
     check_limit(limit, MAX_PLUGINS)?;
     let point = point.as_deref().map(parse_point).transpose()?;
     if retailer.is_some() {
-        auth.list_retailer(retailer.clone())?;
+        auth.list_retailer(&state.app, retailer.clone()).await?;
     }
     let (app, reach) = (&state.app, &auth.caller().reach);
     let page = app

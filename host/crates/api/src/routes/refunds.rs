@@ -74,7 +74,7 @@ async fn refund_list(
         state
             .app
             .orders
-            .refunds(auth.caller(), query.list_query()?)
+            .refunds(auth.caller(), query.list_query(&state.app, &auth).await?)
             .await?,
     ))
 }

@@ -72,7 +72,7 @@ async fn run_list(
             RunState::ALL,
             RunState::name,
         )?,
-        retailer: auth.list_retailer(query.retailer)?,
+        retailer: auth.list_retailer(&state.app, query.retailer).await?,
         subscriber: query.plugin,
         from: query.from.map(|date| date.to_string()),
     };

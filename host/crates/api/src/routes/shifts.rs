@@ -94,7 +94,11 @@ async fn shift_list(
         state
             .app
             .orders
-            .shifts(auth.caller(), query.list_query()?, open)
+            .shifts(
+                auth.caller(),
+                query.list_query(&state.app, &auth).await?,
+                open,
+            )
             .await?,
     ))
 }

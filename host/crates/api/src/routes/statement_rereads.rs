@@ -72,6 +72,7 @@ async fn statement_rejected(
 ) -> ApiResult<Json<RejectedList>> {
     auth.check_reach(&state.app, Subject::Retailer(query.retailer.clone()))
         .await?;
+    auth.check_known(&state.app, Some(&query.retailer)).await?;
     let limit = check_limit(query.limit, MAX_REJECTED)?;
     let settlement = &state.app.settlement;
     let rejected = settlement

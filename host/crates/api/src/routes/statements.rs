@@ -200,7 +200,7 @@ async fn statement_list(
         Some(after) => after,
         None => None,
     };
-    let retailer = auth.list_retailer(query.retailer)?;
+    let retailer = auth.list_retailer(&state.app, query.retailer).await?;
     // Read one more row to find out whether there is a next page.
     let mut statements = state
         .app
@@ -281,6 +281,7 @@ async fn statement_uncovered(
 ) -> ApiResult<Json<UncoveredPage>> {
     auth.check_reach(&state.app, Subject::Retailer(query.retailer.clone()))
         .await?;
+    auth.check_known(&state.app, Some(&query.retailer)).await?;
     let limit = check_limit(query.limit, MAX_STATEMENTS)?;
     if query.days.is_some_and(|days| days > 3650) {
         return Err(Problem::invalid_field("days", "must be at most 3650"));

@@ -70,7 +70,7 @@ async fn verification_list(
         state
             .app
             .orders
-            .verifications(auth.caller(), query.list_query()?)
+            .verifications(auth.caller(), query.list_query(&state.app, &auth).await?)
             .await?,
     ))
 }

@@ -67,7 +67,7 @@ async fn void_list(
         state
             .app
             .orders
-            .voids(auth.caller(), query.list_query()?)
+            .voids(auth.caller(), query.list_query(&state.app, &auth).await?)
             .await?,
     ))
 }
