@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
-use galleria_app::events::{Acting, DeadLetterView, Verdict};
+use galleria_app::events::{Acting, BROKER_REJECTED, DeadLetterView, Verdict};
 use galleria_config::Config;
 use galleria_domain::CallFault;
 use galleria_ports::records::DeadLetterFilter;
@@ -63,7 +63,10 @@ impl Filter {
 
     fn check_code(&self) -> anyhow::Result<()> {
         match &self.code {
-            Some(code) => known::one_of("fault", code, CallFault::CODES),
+            Some(code) => {
+                let codes = CallFault::CODES.into_iter().chain([BROKER_REJECTED]);
+                known::one_of("fault", code, codes)
+            }
             None => Ok(()),
         }
     }
@@ -77,6 +80,7 @@ impl From<Filter> for DeadLetterFilter {
             retailer: filter.retailer,
             store: filter.store,
             topic: filter.topic,
+            without_code: None,
         }
     }
 }
@@ -166,12 +170,13 @@ async fn list(config: &Config, app: &App, args: List) -> anyhow::Result<()> {
 
 fn table(rows: &[DeadLetterView]) -> Table {
     let mut table = show::table([
-        "failed", "event", "plugin", "store", "code", "tries", "detail",
+        "failed", "event", "topic", "plugin", "store", "code", "tries", "detail",
     ]);
     for letter in rows {
         table.add_row([
             letter.died_at.as_str(),
             &plain(&letter.event_id),
+            &letter.topic,
             &letter.subscriber,
             letter.store.as_deref().unwrap_or("-"),
             &letter.code,

@@ -299,14 +299,15 @@ fn relay(kafka: &Kafka, bootstrap: &str, host: &host::Host) -> Relay {
 /// does not stop the host: accepted events wait in the log.
 fn relay_status(status: &LeaseStatus, errors: &RelayErrors) -> (bool, String) {
     let (standing_by, words) = lease_summary(status);
-    let waiting = errors.all().into_keys().collect::<Vec<_>>().join(", ");
-    match waiting.is_empty() {
-        true => (standing_by, words),
-        false => (
-            standing_by,
-            format!("{words}; waiting for the broker: {waiting}"),
-        ),
+    let (rejected, waiting): (Vec<_>, Vec<_>) =
+        errors.all().into_iter().partition(|(_, why)| why.rejected);
+    let mut all = vec![words];
+    if !waiting.is_empty() {
+        let names: Vec<String> = waiting.into_iter().map(|(name, _)| name).collect();
+        all.push(format!("waiting for the broker: {}", names.join(", ")));
     }
+    all.extend(rejected.into_iter().map(|(_, why)| why.error));
+    (standing_by, all.join("; "))
 }
 
 /// Describes the groups of this host and of others. The flag states whether others have all of them.

@@ -80,6 +80,18 @@ fn whole(database: &str, status: &StatusView) -> Table {
     };
     let more = list(letters, "dead-letters list");
     line("dead letters", format!("{letters}{held}"), more);
+    for one in &status.rejected_events {
+        let now = format!(
+            "rejected by the broker since {}: {}; later events of {} wait",
+            one.since, one.reason, one.topic
+        );
+        let more = Some("dead-letters list --code broker_rejected");
+        line(
+            &format!("event {}", plain(&one.event_id)),
+            plain(&now),
+            more,
+        );
+    }
     let documents = &status.documents;
     let (pending, blocked) = (documents.pending, documents.blocked);
     let more = match (blocked, pending) {

@@ -10,7 +10,9 @@ use galleria_ports::in_tx;
 use galleria_ports::records::Records;
 use galleria_test_kafka::{Broker, Installation, TlsLogin, find_or_skip};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -73,6 +75,15 @@ impl Stage {
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", self.broker.address());
         client
+    }
+
+    /// Sets the size of the largest message that the broker accepts on the topic of payments.
+    async fn limit_payments(&self, bytes: &str) {
+        let topic = ResourceSpecifier::Topic(topic::POST_PAYMENT_SUCCESS);
+        let limit = AlterConfig::new(topic).set("max.message.bytes", bytes);
+        let admin: AdminClient<DefaultClientContext> = self.client().create().expect("a client");
+        let altered = admin.alter_configs([&limit], &AdminOptions::new()).await;
+        altered.expect("an answer").remove(0).expect("altered");
     }
 
     /// Waits until everything is applied and published.
@@ -215,6 +226,55 @@ async fn a_message_names_the_request_that_caused_it(database: Database) {
         (&relay["role"], &relay["state"]),
         (&json!("relay"), &json!("running"))
     );
+    stage.host.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_the_broker_rejects_is_shown_until_it_is_accepted() {
+    let Some(parts) = find_or_skip() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = corner_shop::host(folder.path());
+    let mut stage = Stage::new(host, Database::Sqlite, &parts).await;
+    // The markers of transactions must fit.
+    stage.limit_payments("120").await;
+    stage.host.start().await;
+    corner_shop::open(&stage.host).await;
+    corner_shop::sell(&stage.host, "o1").await;
+    let of_payments = |status: &Value| {
+        let rejected = status["rejected_events"].as_array().expect("events");
+        rejected.iter().any(|one| {
+            one["event_id"] == "payment:p-o1"
+                && one["topic"] == topic::POST_PAYMENT_SUCCESS
+                && one["reason"]
+                    .as_str()
+                    .is_some_and(|why| why.contains("too large"))
+        })
+    };
+    stage.host.until(of_payments).await;
+    let wanted = ["payment:p-o1", topic::POST_PAYMENT_SUCCESS, "too large"];
+    // Other processes read the database.
+    for command in [&["status"][..], &["dead-letters", "list"]] {
+        let output = String::from_utf8(stage.host.run(command).stdout).expect("text");
+        for text in wanted {
+            assert!(output.contains(text), "{command:?}: {text} in\n{output}");
+        }
+    }
+    let ready = stage.host.get("/readyz").await.expect("ready").to_string();
+    let letters = stage
+        .host
+        .get("/v1/dead-letters?code=broker_rejected")
+        .await;
+    let letters = letters.expect("dead letters").to_string();
+    for text in wanted {
+        assert!(ready.contains(text), "{text} in {ready}");
+        assert!(letters.contains(text), "{text} in {letters}");
+    }
+    stage.limit_payments("1000000").await;
+    stage.settled().await;
+    let status = stage.host.get("/v1/status").await.expect("a status");
+    assert_eq!(status["rejected_events"], json!([]));
+    assert_eq!(status["dead_letters"], 0);
+    assert_eq!(stage.read(topic::POST_PAYMENT_SUCCESS).len(), 1);
     stage.host.stop();
 }
 

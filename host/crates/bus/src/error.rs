@@ -12,10 +12,14 @@ pub enum BrokerError {
         reason: String,
     },
     /// The broker rejected a message.
-    #[error("the broker rejected event {event}: {reason}; later events of its topic wait")]
+    #[error(
+        "the broker rejected event {event} of topic {topic}: {reason}; later events of the topic wait"
+    )]
     Message {
         /// The event id.
         event: String,
+        /// The name of the topic.
+        topic: String,
         /// The broker's reason.
         reason: String,
     },

@@ -30,5 +30,5 @@ pub use config::{BrokerConfig, ConsumerConfig, Login};
 pub use consumer::Consumer;
 pub use error::BrokerError;
 pub use leases::{GroupLeases, LeaseStatus};
-pub use relay::{Relay, RelayErrors};
+pub use relay::{Relay, RelayErrors, WaitingTopic};
 pub use topic_writer::TopicWriter;

@@ -34,20 +34,29 @@ pub struct Relay {
     errors: RelayErrors,
 }
 
-/// The current error of each topic that waits, for `status` and the probes. Clones share the state.
+/// The current error of each topic that waits, for the probes. Clones share the state.
 #[derive(Clone, Debug, Default)]
-pub struct RelayErrors(Arc<Mutex<BTreeMap<String, String>>>);
+pub struct RelayErrors(Arc<Mutex<BTreeMap<String, WaitingTopic>>>);
+
+/// Why a topic waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingTopic {
+    /// The error.
+    pub error: String,
+    /// Whether the broker rejects an event of the topic, or the topic. Otherwise the broker is unavailable.
+    pub rejected: bool,
+}
 
 impl RelayErrors {
     /// The error of every topic that waits, by the name of its relay.
-    pub fn all(&self) -> BTreeMap<String, String> {
+    pub fn all(&self) -> BTreeMap<String, WaitingTopic> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn set(&self, relay: &str, error: Option<String>) {
+    fn set(&self, relay: &str, error: Option<WaitingTopic>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
             Some(error) => all.insert(relay.to_owned(), error),
@@ -91,7 +100,8 @@ impl Relay {
         while !stop.is_cancelled() {
             if let Err(error) = self.relay(relay, stop, &mut pace).await {
                 pace.record_failure(&relay.name, &error);
-                self.errors.set(&relay.name, Some(error.to_string()));
+                let waiting = self.waiting(relay, &error, &mut pace).await;
+                self.errors.set(&relay.name, Some(waiting));
                 tokio::select! {
                     () = self.app.core.clock().sleep(pace.wait(&relay.name)) => {}
                     () = stop.cancelled() => {}
@@ -99,6 +109,65 @@ impl Relay {
             }
         }
         self.errors.set(&relay.name, None);
+    }
+
+    /// Describes a failure, and records the event that the broker rejects.
+    async fn waiting(&self, relay: &Group, error: &RelayError, pace: &mut Pace) -> WaitingTopic {
+        let mut waiting = WaitingTopic {
+            error: error.to_string(),
+            rejected: false,
+        };
+        let RelayError::Broker(error) = error else {
+            return waiting;
+        };
+        match self.record_rejection(relay, error, pace.failures).await {
+            Ok(None) => {}
+            Ok(Some(message)) => {
+                pace.recorded = true;
+                waiting.rejected = true;
+                waiting.error = message;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    relay = relay.name,
+                    error = error.chain(),
+                    "recording a rejected event failed"
+                );
+            }
+        }
+        waiting
+    }
+
+    /// Records the next event as rejected, if the broker rejects it or its topic. Returns the message for people.
+    async fn record_rejection(
+        &self,
+        relay: &Group,
+        error: &BrokerError,
+        attempts: u32,
+    ) -> Result<Option<String>, Error> {
+        let (rejected, reason) = match error {
+            BrokerError::Message { event, reason, .. } => (Some(event), reason.clone()),
+            BrokerError::Topic { .. } => (None, error.to_string()),
+            _ => return Ok(None),
+        };
+        let events = &self.app.events;
+        let after = events.relay_position(relay, None).await?;
+        let next = events.events_after(relay, after, 1).await?;
+        // The broker may report the first event of a batch that has a later one that it rejects. The next page
+        // has one event.
+        let next = next
+            .first()
+            .filter(|next| rejected.is_none_or(|event| *event == next.id));
+        let Some(event) = next else {
+            return Ok(None);
+        };
+        events
+            .record_rejection(relay, event, &reason, attempts)
+            .await?;
+        Ok(Some(match rejected {
+            Some(_) => error.to_string(),
+            None => format!("event {} waits: {error}", event.id),
+        }))
     }
 
     /// Relays one topic until `stop` or the first failure.
@@ -149,6 +218,10 @@ impl Relay {
                 tracing::info!(relay = relay.name, "relay recovered");
             }
             self.errors.set(&relay.name, None);
+            if pace.recorded {
+                self.app.events.clear_rejection(relay).await?;
+                pace.recorded = false;
+            }
             if let Some(last) = written {
                 after = last;
                 self.app.events.store_position(&relay.name, after).await?;
@@ -169,6 +242,8 @@ struct Pace {
     page: u32,
     /// Failures in a row.
     failures: u32,
+    /// Whether a rejected event may be recorded, also by an earlier process.
+    recorded: bool,
     /// The kind of the last failure.
     kind: Option<&'static str>,
 }
@@ -178,6 +253,7 @@ impl Default for Pace {
         Self {
             page: PAGE,
             failures: 0,
+            recorded: true,
             kind: None,
         }
     }

@@ -115,6 +115,7 @@ impl ProducerContext for Callbacks {
     fn delivery(&self, delivered: &DeliveryResult<'_>, event: Box<String>) {
         if let Err((error, _)) = delivered
             && let Some(reason) = error.rdkafka_error_code()
+            && is_rejection(reason)
         {
             self.errors().rejected.get_or_insert((*event, reason));
         }
@@ -245,6 +246,7 @@ impl TopicWriter {
             match rejected {
                 Some((event, reason)) => BrokerError::Message {
                     event,
+                    topic: self.topic.clone(),
                     reason: reason.to_string(),
                 },
                 None => self.callbacks.failed("committing a transaction")(error),
@@ -272,8 +274,9 @@ impl TopicWriter {
         self.producer
             .send(record)
             .map_err(|(error, _)| match error.rdkafka_error_code() {
-                Some(reason @ RDKafkaErrorCode::MessageSizeTooLarge) => BrokerError::Message {
+                Some(reason) if is_rejection(reason) => BrokerError::Message {
                     event: event.id.clone(),
+                    topic: self.topic.clone(),
                     reason: reason.to_string(),
                 },
                 _ => failed(error.to_string()),
@@ -284,6 +287,26 @@ impl TopicWriter {
 
 /// The partition that stores the position: every topic has it.
 const POSITION_PARTITION: i32 = 0;
+
+/// Whether an error concerns the message or its topic. All others pass, such as a broker that is away.
+fn is_rejection(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::InvalidMessage
+            | Code::InvalidMessageSize
+            | Code::InvalidRecord
+            | Code::InvalidTimestamp
+            | Code::InvalidTopic
+            | Code::MessageBatchTooLarge
+            | Code::MessageSizeTooLarge
+            | Code::PolicyViolation
+            | Code::TopicAuthorizationFailed
+            | Code::UnknownPartition
+            | Code::UnknownTopic
+            | Code::UnknownTopicOrPartition
+    )
+}
 
 /// The headers of a message.
 fn headers(event: &Event) -> OwnedHeaders {

@@ -62,7 +62,8 @@ impl DeadLetters for Transaction<'_> {
                AND (CAST($7 AS TEXT) IS NULL OR topic = $7)
                AND (CAST($8 AS TEXT) IS NULL OR EXISTS
                    (SELECT 1 FROM stores s WHERE s.id = store_id AND s.retailer = $8))
-             ORDER BY died_ms, position, subscriber LIMIT $9",
+               AND (CAST($9 AS TEXT) IS NULL OR code <> $9)
+             ORDER BY died_ms, position, subscriber LIMIT $10",
         )
         .bind(after.map_or(i64::MIN, |key| key.died_at.as_millisecond()))
         .bind(after.map_or(i64::MIN, |key| key.position))
@@ -72,6 +73,7 @@ impl DeadLetters for Transaction<'_> {
         .bind_opt(filter.store.as_deref())
         .bind_opt(filter.topic.as_deref())
         .bind_opt(filter.retailer.as_deref())
+        .bind_opt(filter.without_code.as_deref())
         .bind(i64::from(limit));
         self.fetch_all_as(page, dead_letter).await
     }

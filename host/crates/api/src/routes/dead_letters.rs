@@ -99,6 +99,7 @@ async fn dead_letter_list(
         retailer,
         store,
         topic,
+        without_code: None,
     };
     let page = state
         .app
@@ -227,6 +228,7 @@ async fn settle_many(
         retailer,
         store,
         topic,
+        without_code: None,
     };
     if filter == DeadLetterFilter::default() {
         let message = "requires at least one of subscriber, code, retailer, store and topic";

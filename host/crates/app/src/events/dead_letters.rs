@@ -2,7 +2,7 @@
 //! the same transaction.
 
 use crate::core::{IdempotencyKey, Reply};
-use crate::events::Events;
+use crate::events::{BROKER_REJECTED, Events};
 use galleria_domain::Problem;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -68,7 +68,7 @@ impl Acting {
 pub struct DeadLetterView {
     /// The event.
     pub event_id: String,
-    /// The slot, by its name in `retailer.toml`, or a handler of the host.
+    /// The slot, by its name in `retailer.toml`, a handler of the host, or the relay of a topic.
     pub subscriber: String,
     /// The topic of the event.
     pub topic: String,
@@ -163,6 +163,9 @@ impl Events {
                 in_tx!(|tx, event, subscriber, acting| {
                     let letter = tx.dead_letter_get(&event, &subscriber).await?;
                     let letter = letter.ok_or_else(|| unknown(&event, &subscriber))?;
+                    if letter.code == BROKER_REJECTED {
+                        return Err(rejected(&letter));
+                    }
                     settle(tx, letter, verdict, &acting, now).await?;
                     Ok(json!({ "settled": 1, "more": false }))
                 }),
@@ -177,10 +180,12 @@ impl Events {
     pub async fn settle_dead_letters(
         &self,
         key: IdempotencyKey,
-        filter: DeadLetterFilter,
+        mut filter: DeadLetterFilter,
         verdict: Verdict,
         acting: Acting,
     ) -> Result<Reply, Error> {
+        // The relay repeats these itself.
+        filter.without_code = Some(BROKER_REJECTED.into());
         /// Small enough that transactions of tills do not wait long for this one.
         const AT_ONCE: u32 = 200;
         acting.check()?;
@@ -211,6 +216,17 @@ pub(crate) fn unknown(event: &str, subscriber: &str) -> Error {
     Error::NotFound {
         what: "dead letter",
         id: format!("{event} of {subscriber}"),
+    }
+}
+
+fn rejected(letter: &DeadLetter) -> Error {
+    Error::Conflict {
+        code: "not_retryable",
+        message: format!(
+            "the relay sends event {} to topic {} again by itself, and removes this dead letter when the broker \
+             accepts it: correct what the broker rejects: {}",
+            letter.event.id, letter.event.topic, letter.detail
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ mod journal;
 mod parked;
 mod policy;
 mod prepare;
-mod relay;
+pub(crate) mod relay;
 mod retry;
 
 pub(crate) use dead_letters::unknown as no_letter;
@@ -23,7 +23,7 @@ pub use journal::{AttemptView, JournalText};
 pub(crate) use parked::unknown as not_parked;
 pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
 pub use policy::{EventPolicy, Group, RelayPolicy};
-pub use relay::Relayed;
+pub use relay::{BROKER_REJECTED, Relayed};
 
 use crate::core::Core;
 use galleria_domain::contract;

@@ -9,6 +9,10 @@ use crate::events::Events;
 use galleria_domain::{Event, Position};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
+use galleria_ports::records::{DeadLetter, DeadLetterFilter, Tx};
+
+/// The code of the dead letter of an event that the broker rejects. Its subscriber is the relay of the topic.
+pub const BROKER_REJECTED: &str = "broker_rejected";
 
 /// The last event of a topic that the broker has committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,4 +67,77 @@ impl Events {
                 }))
             .await
     }
+
+    /// Records that the broker rejects the next event of a relay, so that the status and the dead letters of
+    /// every process show it. The relay repeats its tries.
+    pub async fn record_rejection(
+        &self,
+        relay: &Group,
+        event: &Event,
+        reason: &str,
+        attempts: u32,
+    ) -> Result<(), Error> {
+        let (now, event, reason) = (self.core.clock.now(), event.clone(), reason.to_owned());
+        let relay = relay.name.clone();
+        self.core
+            .records
+            .write(in_tx!(|tx, relay, event, reason| {
+                let mut died_at = now;
+                for letter in rejections(tx, Some(&relay)).await? {
+                    if letter.event.id == event.id {
+                        died_at = letter.died_at;
+                    } else {
+                        tx.dead_letter_remove(&letter.event.id, &relay).await?;
+                    }
+                }
+                tx.dead_letter_put(&DeadLetter {
+                    group: relay.clone(),
+                    subscriber: relay,
+                    lane: event.topic.clone(),
+                    event,
+                    code: BROKER_REJECTED.into(),
+                    detail: reason,
+                    attempts,
+                    component: String::new(),
+                    died_at,
+                })
+                .await
+            }))
+            .await
+    }
+
+    /// Removes the recorded rejection of a relay: the broker accepted the event, or it is no longer the next one.
+    pub async fn clear_rejection(&self, relay: &Group) -> Result<(), Error> {
+        let relay = relay.name.clone();
+        let name = relay.clone();
+        let read = self
+            .core
+            .records
+            .read(in_tx!(|tx, name| rejections(tx, Some(&name)).await));
+        if read.await?.is_empty() {
+            return Ok(());
+        }
+        self.core
+            .records
+            .write(in_tx!(|tx, relay| {
+                for letter in rejections(tx, Some(&relay)).await? {
+                    tx.dead_letter_remove(&letter.event.id, &relay).await?;
+                }
+                Ok(())
+            }))
+            .await
+    }
+}
+
+/// The events that the broker rejects: at most one for each relay.
+pub(crate) async fn rejections(
+    tx: &mut dyn Tx,
+    relay: Option<&str>,
+) -> Result<Vec<DeadLetter>, Error> {
+    let filter = DeadLetterFilter {
+        subscriber: relay.map(str::to_owned),
+        code: Some(BROKER_REJECTED.into()),
+        ..DeadLetterFilter::default()
+    };
+    tx.dead_letter_list(&filter, None, 1_000).await
 }

@@ -11,7 +11,7 @@ mod timeline;
 pub use log::{ACTIONS, OperationPage, OperationView};
 pub use plugins::{FaultView, FaultsView, LimitsView, PluginPage, PluginView, RightsView};
 pub use queued::{QueuedQuery, ReceiptFile, ReceiptPage, ReceiptView, RequestPage, RequestView};
-pub use status::{DocumentCounts, GroupStatus, StatusView, StoreStatus};
+pub use status::{DocumentCounts, GroupStatus, RejectedEvent, StatusView, StoreStatus};
 pub use timeline::{AboutView, TimelineEntry, TimelineView};
 
 use crate::core::Core;

@@ -2,6 +2,7 @@
 
 use super::Operations;
 use super::metrics;
+use crate::events::relay::rejections;
 use crate::stores::{self, InvalidStore};
 use galleria_domain::Store;
 use galleria_ports::Error;
@@ -52,6 +53,20 @@ pub struct GroupStatus {
     pub lag: u64,
 }
 
+/// An event that the broker rejects. Later events of its topic wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RejectedEvent {
+    /// The event.
+    pub event_id: String,
+    /// Its topic.
+    pub topic: String,
+    /// The broker's reason.
+    pub reason: String,
+    /// Time of the first rejection, RFC 3339.
+    pub since: String,
+}
+
 /// The status of the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -69,6 +84,8 @@ pub struct StatusView {
     pub held: u64,
     /// All dead letters.
     pub dead_letters: u64,
+    /// Events that the broker rejects, which are dead letters too. The relay repeats its tries.
+    pub rejected_events: Vec<RejectedEvent>,
     /// Documents by state.
     pub documents: DocumentCounts,
     /// Runs of reports, settlement files and catalogues, by state.
@@ -109,6 +126,7 @@ impl Operations {
                     blocked: tx.document_count(DocumentState::Blocked).await?,
                 };
                 let (all, held) = tx.parked_count().await?;
+                let rejected = rejections(tx, None).await?;
                 let runs = metrics::runs(tx).await?;
                 let known = stores::all(tx, None).await?;
                 let stores = with_events(tx, &known).await?;
@@ -123,6 +141,15 @@ impl Operations {
                     parked: all - held,
                     held,
                     dead_letters: tx.dead_letter_count().await?,
+                    rejected_events: rejected
+                        .into_iter()
+                        .map(|letter| RejectedEvent {
+                            event_id: letter.event.id,
+                            topic: letter.event.topic,
+                            reason: letter.detail,
+                            since: letter.died_at.to_string(),
+                        })
+                        .collect(),
                     documents,
                     runs: runs
                         .into_iter()

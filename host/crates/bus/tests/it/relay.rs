@@ -3,7 +3,11 @@
 use crate::Script;
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::events::{EventPolicy, RelayPolicy};
+use galleria_app::core::IdempotencyKey;
+use galleria_app::events::{
+    Acting, BROKER_REJECTED, DeadLetterView, EventPolicy, RelayPolicy, Verdict,
+};
+use galleria_app::operations::RejectedEvent;
 use galleria_bus::{BrokerConfig, Login, Relay, RelayErrors, TopicWriter};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::header;
@@ -11,7 +15,7 @@ use galleria_domain::trace::Origin;
 use galleria_domain::{Digest, Event, NewEvent};
 use galleria_ports::clock::SystemClock;
 use galleria_ports::in_tx;
-use galleria_ports::records::Records;
+use galleria_ports::records::{DeadLetterFilter, Records};
 use galleria_ports::trace;
 use galleria_test_kafka::{Broker, TlsLogin, find_or_skip};
 use rdkafka::ClientConfig;
@@ -274,8 +278,8 @@ fn header_of(message: &OwnedMessage, name: &str) -> Option<String> {
 async fn error_of(errors: &RelayErrors, relay: &str) -> String {
     let begun = Instant::now();
     loop {
-        if let Some(error) = errors.all().remove(relay) {
-            return error;
+        if let Some(waiting) = errors.all().remove(relay) {
+            return waiting.error;
         }
         assert!(begun.elapsed() < TIMEOUT, "no error of {relay}");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -454,6 +458,69 @@ async fn a_topic_that_cannot_be_written_delays_no_other() {
         assert!(begun.elapsed() < TIMEOUT, "the small event waits");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    // Every process that has the database sees the rejected events.
+    let begun = Instant::now();
+    let rejected = loop {
+        let status = stage.app.operations.status().await.expect("a status");
+        let mut rejected = status.rejected_events;
+        rejected.sort_by(|one, other| one.event_id.cmp(&other.event_id));
+        if rejected.len() == 2 {
+            break rejected;
+        }
+        assert!(begun.elapsed() < TIMEOUT, "{rejected:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let named = |one: &RejectedEvent| (one.event_id.clone(), one.topic.clone());
+    let expected = [("large", "apart.narrow"), ("m1", "apart.missing")];
+    assert_eq!(
+        rejected.iter().map(named).collect::<Vec<_>>(),
+        expected.map(|(event, topic)| (event.to_owned(), topic.to_owned()))
+    );
+    assert!(rejected[0].reason.contains("too large"), "{rejected:?}");
+    assert!(rejected[1].reason.contains("kafka.topics"), "{rejected:?}");
+    let listed = stage
+        .app
+        .events
+        .dead_letters(DeadLetterFilter::default(), None, 9);
+    let letters = listed.await.expect("dead letters").dead_letters;
+    let of = |letter: &DeadLetterView| (letter.event_id.clone(), letter.subscriber.clone());
+    let mut of_relays: Vec<_> = letters.iter().map(of).collect();
+    of_relays.sort();
+    assert_eq!(
+        of_relays,
+        [
+            ("large", "apart.apart.narrow"),
+            ("m1", "apart.apart.missing")
+        ]
+        .map(|(event, relay)| (event.to_owned(), relay.to_owned()))
+    );
+    assert!(letters.iter().all(|letter| letter.code == BROKER_REJECTED));
+    // The relay repeats its tries: nobody may discard the events.
+    let acting = || Acting {
+        actor: "ana".into(),
+        reason: "test".into(),
+    };
+    let key = |key: &str| IdempotencyKey {
+        key: key.into(),
+        request: Digest::of(key.as_bytes()),
+        as_sent: None,
+    };
+    let events = &stage.app.events;
+    let one = events.settle_dead_letter(
+        key("one"),
+        "large",
+        "apart.apart.narrow",
+        Verdict::Discard,
+        acting(),
+    );
+    let error = one.await.expect_err("rejected").to_string();
+    assert!(error.contains("apart.narrow"), "{error}");
+    let filter = DeadLetterFilter {
+        topic: Some(stage.topic("narrow")),
+        ..DeadLetterFilter::default()
+    };
+    let many = events.settle_dead_letters(key("many"), filter, Verdict::Discard, acting());
+    assert!(many.await.expect("a reply").body.contains("\"settled\":0"));
     stage.create_topic("missing", &[]).await;
     let topic = stage.topic("narrow");
     let wider =
@@ -466,6 +533,8 @@ async fn a_topic_that_cannot_be_written_delays_no_other() {
     stage.wait_until_relayed().await;
     assert!(errors.all().is_empty(), "{errors:?}");
     stage.stop().await;
+    let status = stage.app.operations.status().await.expect("a status");
+    assert_eq!((status.rejected_events, status.dead_letters), (vec![], 0));
     assert_eq!(stage.ids("missing"), ["m1"]);
     assert_eq!(stage.ids("narrow"), ["large", "later", "small"]);
 }

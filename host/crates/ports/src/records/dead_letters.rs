@@ -35,6 +35,8 @@ pub struct DeadLetterFilter {
     pub subscriber: Option<String>,
     /// The fault's code.
     pub code: Option<String>,
+    /// Not this fault.
+    pub without_code: Option<String>,
     /// Only letters of stores of this retailer.
     pub retailer: Option<String>,
     /// The store's id.
