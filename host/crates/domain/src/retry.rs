@@ -106,7 +106,9 @@ impl RetryPolicy {
             None => limited_by_tries,
         };
         let (give_up, requested) = match fault {
-            CallFault::Guest(Fault::Invalid(_) | Fault::Misconfigured(_)) => (true, None),
+            // Deterministic: the same component decides the same about the same event.
+            CallFault::Guest(Fault::Invalid(_) | Fault::Misconfigured(_))
+            | CallFault::Host(HostFault::Denied(_) | HostFault::ContractBroken(_)) => (true, None),
             CallFault::Guest(Fault::Retry(later)) => (limited_by_age, later.seconds),
             CallFault::Host(HostFault::HostFailed(_)) => (limited_by_age, None),
             CallFault::Guest(Fault::Failed(_))
@@ -115,10 +117,8 @@ impl RetryPolicy {
                 | HostFault::OutOfCpu(_)
                 | HostFault::TimedOut(_)
                 | HostFault::OutOfMemory(_)
-                | HostFault::Denied(_)
                 | HostFault::OutputTooLarge(_)
                 | HostFault::TooManyCalls(_)
-                | HostFault::ContractBroken(_)
                 // Another host may serve it: versions and configurations are rolled out host by host.
                 | HostFault::NotServed(_),
             ) => (limited_by_tries, None),
@@ -220,6 +220,8 @@ mod tests {
         let invalid = CallFault::Guest(Fault::Invalid(Vec::new()));
         let misconfigured = CallFault::Guest(Fault::Misconfigured(Vec::new()));
         let failed = CallFault::Guest(Fault::Failed("why".into()));
+        let denied = host(HostFault::Denied);
+        let broken = host(HostFault::ContractBroken);
         let host_failed = host(HostFault::HostFailed);
         #[rustfmt::skip]
         let table = [
@@ -227,6 +229,8 @@ mod tests {
             // Another try cannot help.
             (&invalid,                 1, 0,       GiveUp,         GiveUp),
             (&misconfigured,           1, 0,       GiveUp,         GiveUp),
+            (&denied,                  1, 0,       GiveUp,         GiveUp),
+            (&broken,                  1, 0,       GiveUp,         GiveUp),
             // Limited by tries.
             (&failed,                  1, 0,       Backoff(1),     Backoff(1)),
             (&failed,                  2, 1,       Backoff(4),     Backoff(4)),
@@ -272,10 +276,8 @@ mod tests {
             CallFault::Host(HostFault::OutOfCpu(1)),
             CallFault::Host(HostFault::TimedOut(1)),
             CallFault::Host(HostFault::OutOfMemory(1)),
-            host(HostFault::Denied),
             CallFault::Host(HostFault::OutputTooLarge(1)),
             CallFault::Host(HostFault::TooManyCalls(1)),
-            host(HostFault::ContractBroken),
             host(HostFault::NotServed),
         ];
         for fault in faults {
