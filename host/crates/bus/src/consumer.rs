@@ -323,7 +323,7 @@ impl Consumer {
             return Ok(());
         };
         let lane = lane_key(&item);
-        let HandlingResult { outcome, cpu } = match ended {
+        let HandlingResult { outcome, cost } = match ended {
             Ok((_, Ok(handled))) => handled,
             Ok((_, Err(error))) => {
                 // The database failed, not the event: put it back.
@@ -341,7 +341,7 @@ impl Consumer {
         };
         match outcome {
             HandlingOutcome::Done => {
-                self.lanes.release(&item, cpu);
+                self.lanes.release(&item, cost);
                 self.finish(&item);
                 if self.lanes.is_closed(&lane) {
                     self.reopen(&lane).await?;
@@ -349,7 +349,7 @@ impl Consumer {
             }
             HandlingOutcome::Parked | HandlingOutcome::Blocking => {
                 self.close(lane);
-                self.lanes.release(&item, cpu);
+                self.lanes.release(&item, cost);
                 self.finish(&item);
                 self.park().await?;
             }

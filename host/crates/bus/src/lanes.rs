@@ -1,7 +1,7 @@
 //! Lanes by key, and fairness among stores.
 //!
 //! Within a lane the order is kept and one item is in flight at a time. Among the lanes that are ready, the
-//! store that has used the least CPU time goes first, and the items in flight of a store are limited. So a
+//! store whose items have cost the least time goes first, and the items in flight of a store are limited. So a
 //! store with much or heavy work delays itself and not the others.
 
 use galleria_app::events::Item;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Group, subscriber and lane key.
 pub(crate) type LaneKey = (String, String, String);
 
-/// Charged for every item in addition to the plugin's CPU time, so that cheap items take turns too.
+/// Charged for every item in addition to its cost, so that cheap items take turns too.
 const HANDLING: Duration = Duration::from_micros(100);
 
 #[derive(Debug, Default)]
@@ -160,8 +160,8 @@ impl Lanes {
         Some(item)
     }
 
-    /// Releases an item that was in flight and used `cpu`.
-    pub(crate) fn release(&mut self, item: &Item, cpu: Duration) {
+    /// Releases an item that was in flight and cost `cost`.
+    pub(crate) fn release(&mut self, item: &Item, cost: Duration) {
         let key = lane_key(item);
         let has_more = match self.lanes.get_mut(&key) {
             Some(lane) => {
@@ -177,7 +177,7 @@ impl Lanes {
         self.unrank(&store);
         if let Some(turn) = self.stores.get_mut(&store) {
             turn.in_flight -= 1;
-            turn.used += cpu + HANDLING;
+            turn.used += cost + HANDLING;
             if has_more {
                 turn.ready.push_back(key);
             }

@@ -26,6 +26,14 @@ pub struct Publication {
     pub data: String,
 }
 
+impl Publication {
+    /// Parses the data. The check of a decision and its application both use this parser, so that what the
+    /// check accepts can be applied.
+    pub fn json(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::from_str(&self.data)
+    }
+}
+
 /// An HTTP request with consequences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

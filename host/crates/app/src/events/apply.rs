@@ -15,6 +15,11 @@ use galleria_ports::records::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The order of magnitude of the time to insert a row, and to digest and store a byte.
+const ROW: Duration = Duration::from_micros(100);
+const BYTE: Duration = Duration::from_nanos(5);
 
 /// Everything that one transaction writes for a decision. It is built before the transaction, which
 /// may be repeated.
@@ -78,7 +83,8 @@ impl Events {
         let row_id = |index: usize| format!("{}/{}/{index}", item.event.id, item.subscriber);
         let mut events = Vec::with_capacity(publications.len());
         for (index, publication) in publications.iter().enumerate() {
-            let data = serde_json::from_str(&publication.data)
+            let data = publication
+                .json()
                 .map_err(|error| Error::Internal(format!("a publication's JSON: {error}")))?;
             events.push(NewEvent {
                 id: row_id(index),
@@ -238,6 +244,26 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
     tx.position_set(&item.group, *prefix).await
 }
 
+/// The cost of applying a decision, for fair scheduling: a store with large decisions occupies the writer
+/// of all stores.
+pub(super) fn cost(decision: &Decision) -> Duration {
+    let Decision {
+        documents,
+        publications,
+        requests,
+        receipts,
+        notes: _,
+    } = decision;
+    let rows = documents.len() + publications.len() + requests.len() + receipts.len();
+    let bytes = documents.iter().map(|d| d.body.len()).sum::<usize>()
+        + publications.iter().map(|p| p.data.len()).sum::<usize>()
+        + requests.iter().map(|r| r.body.len()).sum::<usize>();
+    let times = |count: usize, each: Duration| {
+        each.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
+    };
+    times(rows, ROW) + times(bytes, BYTE)
+}
+
 /// A decision as JSON. Documents have digests instead of bodies, because the files hold the bodies.
 fn summary(decision: &Decision) -> Value {
     let Decision {
@@ -265,4 +291,25 @@ fn summary(decision: &Decision) -> Value {
         "receipts": receipts,
         "notes": notes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use galleria_domain::Publication;
+
+    #[test]
+    fn a_decision_costs_its_rows_and_bytes() {
+        let mut decision = Decision::default();
+        assert_eq!(cost(&decision), Duration::ZERO);
+        decision.publications = vec![
+            Publication {
+                topic: "sales".into(),
+                key: None,
+                data: "{}".into(),
+            };
+            1_000
+        ];
+        assert_eq!(cost(&decision), 1_000 * (ROW + 2 * BYTE));
+    }
 }

@@ -58,15 +58,15 @@ pub enum HandlingOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandlingResult {
     pub outcome: HandlingOutcome,
-    /// CPU time of the plugin, for fair scheduling.
-    pub cpu: Duration,
+    /// CPU time of the plugin and the cost of applying its decision, for fair scheduling.
+    pub cost: Duration,
 }
 
 impl HandlingResult {
     pub(super) fn free(outcome: HandlingOutcome) -> Self {
         Self {
             outcome,
-            cpu: Duration::ZERO,
+            cost: Duration::ZERO,
         }
     }
 }

@@ -251,9 +251,10 @@ impl Events {
             }
         };
         let called = self.call(&prepared).await?;
-        let cpu = called.usage.cpu;
+        let mut cost = called.usage.cpu;
         let outcome = match called.outcome {
             Ok(decision) => {
+                cost += apply::cost(&decision);
                 let exported_span = tracing::info_span!(
                     target: trace::TARGET, "apply decision",
                     documents = decision.documents.len(),
@@ -278,7 +279,7 @@ impl Events {
                     .await?
             }
         };
-        Ok(HandlingResult { outcome, cpu })
+        Ok(HandlingResult { outcome, cost })
     }
 
     /// Calls the plugin on its own thread, because the engine blocks and measures the CPU time of
