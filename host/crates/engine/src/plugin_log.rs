@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Maximum bytes of one line. A longer line is truncated, so that it does not use up the whole limit.
 const LINE_BYTES: usize = 8 << 10;
 
+/// Bytes that a printed line has around its values: time, level, target and the names of the fields.
+const LINE_OVERHEAD: u64 = 140;
+
 /// Maximum bytes of the last lines of standard error that a crash reports.
 const LAST_BYTES: usize = 2 << 10;
 
@@ -26,6 +29,20 @@ pub(crate) struct Author {
     pub event: String,
     /// The store's id; empty for a run over all stores.
     pub store: String,
+}
+
+impl Author {
+    /// Bytes of a printed line without its message and fields.
+    fn bytes(&self) -> u64 {
+        let Self {
+            retailer,
+            slot,
+            event,
+            store,
+        } = self;
+        let names = [retailer, slot, event, store].map(|name| printed_bytes(name));
+        LINE_OVERHEAD + names.iter().sum::<u64>()
+    }
 }
 
 /// The log of one call. Shared with the guest's standard output and error.
@@ -166,23 +183,22 @@ impl Lines {
         if self.sensitive {
             return;
         }
-        let field_bytes: usize = fields
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        let bytes = (message.len() + field_bytes) as u64;
+        let mut text = String::new();
+        for (name, value) in fields {
+            if text.len() >= LINE_BYTES {
+                break;
+            }
+            let space = if text.is_empty() { "" } else { " " };
+            // Writing to a string cannot fail.
+            _ = write!(text, "{space}{}={:?}", sanitized(name), sanitized(value));
+        }
+        let (message, fields) = (sanitized(message), sanitized(&text));
+        let bytes = self.author.bytes() + printed_bytes(&message) + printed_bytes(&fields);
         if bytes > self.left {
             self.dropped += 1;
             return;
         }
         self.left -= bytes;
-        let mut text = String::new();
-        for (name, value) in fields {
-            let space = if text.is_empty() { "" } else { " " };
-            // Writing to a string cannot fail.
-            _ = write!(text, "{space}{name}={value:?}");
-        }
-        let (message, fields) = (sanitized(message), sanitized(&text));
         let Author {
             retailer,
             slot,
@@ -206,6 +222,12 @@ impl Lines {
     }
 }
 
+/// The length of a text in a JSON line, which escapes quotes and backslashes. Control characters were replaced.
+fn printed_bytes(text: &str) -> u64 {
+    let escaped = |byte: &u8| matches!(byte, b'"' | b'\\');
+    (text.len() + text.bytes().filter(|byte| escaped(byte)).count()) as u64
+}
+
 /// Truncates a text to the length of a line and replaces control characters, which could move a
 /// terminal's cursor.
 fn sanitized(text: &str) -> String {
@@ -223,6 +245,8 @@ fn sanitized(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const LIMIT: u64 = 300;
+
     fn log(sensitive: bool) -> Log {
         let author = Author {
             retailer: "r".into(),
@@ -230,7 +254,7 @@ mod tests {
             event: "e".into(),
             store: String::new(),
         };
-        Log::new(author, 100, sensitive)
+        Log::new(author, LIMIT, sensitive)
     }
 
     fn left_and_dropped(log: &Log) -> (u64, u64) {
@@ -242,10 +266,23 @@ mod tests {
     fn lines_beyond_the_limit_are_dropped_and_counted() {
         let log = log(false);
         log.write(Level::Info, "12345", &[("ab".into(), "c".into())]);
-        assert_eq!(left_and_dropped(&log), (92, 0));
-        log.print(Printed::Out, &[b'x'; 93]);
+        // The names of the author have 3 bytes; ab="c" has 6, and JSON escapes two quotes.
+        let left = LIMIT - LINE_OVERHEAD - 3 - 5 - 8;
+        assert_eq!(left_and_dropped(&log), (left, 0));
+        log.print(Printed::Out, &[b'x'; 8]);
         log.print(Printed::Out, b"\n");
-        assert_eq!(left_and_dropped(&log), (92, 1));
+        assert_eq!(left_and_dropped(&log), (left, 1));
+    }
+
+    #[test]
+    fn empty_fields_are_charged_and_cut() {
+        let log = log(false);
+        log.lines().left = 100_000;
+        let empty = vec![(String::new(), String::new()); 1_000_000];
+        log.write(Level::Info, "", &empty);
+        let charged = 100_000 - left_and_dropped(&log).0;
+        let printed = LINE_BYTES as u64;
+        assert!((printed..3 * printed).contains(&charged), "{charged}");
     }
 
     #[test]
@@ -255,7 +292,7 @@ mod tests {
         log.print(Printed::Err, b"a secret\n");
         assert_eq!(
             left_and_dropped(&log),
-            (100, 0),
+            (LIMIT, 0),
             "dropped lines are not counted"
         );
         log.close();
