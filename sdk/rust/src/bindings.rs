@@ -21,7 +21,7 @@ pub mod words {
         additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
         additional_derives_ignore: ["key", "file", "decimal"],
         // The JSON of fixtures is the host's: variants and cases are in snake case, absent lists
-        // are empty, and absent flags are false.
+        // are empty, absent flags are false, and bytes are base64.
         additional_type_attributes: {
             "galleria:retail/types@0.2.0/age-outcome": [#[serde(rename_all = "snake_case")]],
             "galleria:retail/types@0.2.0/line-kind": [#[derive(Default)] #[serde(rename_all = "snake_case")]],
@@ -100,11 +100,11 @@ pub mod words {
             "galleria:retail/types@0.2.0/fiscal-mark.attributes": [#[serde(default)]],
             "galleria:retail/types@0.2.0/shift.tenders": [#[serde(default)]],
             "galleria:retail/types@0.2.0/shift.attributes": [#[serde(default)]],
-            "galleria:retail/types@0.2.0/document.body": [#[serde(default)]],
+            "galleria:retail/types@0.2.0/document.body": [#[serde(default, with = "galleria_json_bytes")]],
             "galleria:retail/types@0.2.0/outgoing.headers": [#[serde(default)]],
-            "galleria:retail/types@0.2.0/outgoing.body": [#[serde(default)]],
+            "galleria:retail/types@0.2.0/outgoing.body": [#[serde(default, with = "galleria_json_bytes")]],
             "galleria:retail/types@0.2.0/reply.headers": [#[serde(default)]],
-            "galleria:retail/types@0.2.0/reply.body": [#[serde(default)]],
+            "galleria:retail/types@0.2.0/reply.body": [#[serde(default, with = "galleria_json_bytes")]],
             "galleria:retail/types@0.2.0/receipt.attributes": [#[serde(default)]],
             "galleria:retail/types@0.2.0/decision.documents": [#[serde(default)]],
             "galleria:retail/types@0.2.0/decision.publications": [#[serde(default)]],

@@ -1,4 +1,4 @@
-//! The decision of a plugin. Each field is documented in `wit/v0.2.0/types.wit`.
+//! The decision of a plugin. Each field is documented in `wit/v0.2.0/types.wit`. In JSON, bytes are base64.
 
 use crate::basket::Attribute;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ pub struct Document {
     pub directory: String,
     pub name: String,
     pub media_type: String,
-    #[serde(default)]
+    #[serde(default, with = "galleria_json_bytes")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Byte))]
     pub body: Vec<u8>,
 }
 
@@ -45,7 +46,8 @@ pub struct Outgoing {
     pub path: String,
     #[serde(default)]
     pub headers: Vec<Attribute>,
-    #[serde(default)]
+    #[serde(default, with = "galleria_json_bytes")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Byte))]
     pub body: Vec<u8>,
 }
 
@@ -57,7 +59,8 @@ pub struct Reply {
     pub status: u16,
     #[serde(default)]
     pub headers: Vec<Attribute>,
-    #[serde(default)]
+    #[serde(default, with = "galleria_json_bytes")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Byte))]
     pub body: Vec<u8>,
 }
 
