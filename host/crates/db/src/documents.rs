@@ -8,7 +8,7 @@ use crate::query::{Row, SqlEnum, query};
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
 use galleria_ports::Error;
-use galleria_ports::records::{DocumentRow, DocumentState, Documents};
+use galleria_ports::records::{DocumentRow, DocumentState, Documents, LeaseLimit};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
@@ -74,34 +74,40 @@ impl Documents for Transaction<'_> {
         owner: &str,
         now: Timestamp,
         until: Timestamp,
-        limit: u32,
+        limit: LeaseLimit,
     ) -> Result<Vec<DocumentRow>, Error> {
         let sql = self.locking(
-            "SELECT * FROM documents
-             WHERE state NOT IN ('delivered', 'blocked')
-               AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until_ms <= $2)
-             ORDER BY serial LIMIT $3",
+            without_body!(
+                "WHERE state NOT IN ('delivered', 'blocked')
+                   AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until_ms <= $2)
+                 ORDER BY serial LIMIT $3"
+            ),
             Lock::Skip,
         );
         let free = query("document_lease", sql)
             .bind(owner)
             .bind_timestamp(now)
-            .bind(i64::from(limit));
-        let rows = self.fetch_all(free).await?;
-        let documents: Vec<_> = rows
-            .iter()
-            .map(document_with_body)
-            .collect::<Result<_, _>>()?;
+            .bind(i64::from(limit.documents));
+        let mut documents = self.fetch_all_as(free, document).await?;
+        documents.truncate(within(&documents, limit.bytes));
+        if documents.is_empty() {
+            return Ok(documents);
+        }
+        let lease = format!(
+            "UPDATE documents SET lease_owner = $1, lease_until_ms = $2 WHERE id IN ({})
+             RETURNING id, CASE WHEN state = 'pending' THEN body END AS body",
+            padded_list(3, documents.len())
+        );
+        let lease = query("document_lease", AssertSqlSafe(lease))
+            .bind(owner)
+            .bind_timestamp(until);
         let ids: Vec<_> = documents.iter().map(|row| row.id.as_str()).collect();
-        if !ids.is_empty() {
-            let lease = format!(
-                "UPDATE documents SET lease_owner = $1, lease_until_ms = $2 WHERE id IN ({})",
-                padded_list(3, ids.len())
-            );
-            let lease = query("document_lease", AssertSqlSafe(lease))
-                .bind(owner)
-                .bind_timestamp(until);
-            self.execute(bind_padded(lease, &ids)).await?;
+        let leased = bind_padded(lease, &ids);
+        let body = |row: &Row| Ok((row.text("id")?, row.opt_bytes("body")?));
+        let mut bodies: HashMap<_, _> =
+            self.fetch_all_as(leased, body).await?.into_iter().collect();
+        for document in &mut documents {
+            document.body = bodies.remove(&document.id).flatten();
         }
         Ok(documents)
     }
@@ -212,10 +218,18 @@ impl Documents for Transaction<'_> {
     }
 }
 
-fn document_with_body(row: &Row) -> Result<DocumentRow, Error> {
-    let mut document = document(row)?;
-    document.body = row.opt_bytes("body")?;
-    Ok(document)
+/// The number of documents from the start whose bodies have at most `bytes` together, and at least one.
+fn within(documents: &[DocumentRow], bytes: u64) -> usize {
+    let mut total = 0_u64;
+    let loaded = |one: &DocumentRow| match one.state {
+        DocumentState::Pending => u64::try_from(one.size).unwrap_or_default(),
+        _ => 0,
+    };
+    let fits = |one: &&DocumentRow| {
+        total = total.saturating_add(loaded(one));
+        total <= bytes
+    };
+    documents.iter().take_while(fits).count().max(1)
 }
 
 pub(crate) fn document(row: &Row) -> Result<DocumentRow, Error> {

@@ -8,7 +8,7 @@ use galleria_domain::{Digest, retry};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::in_tx;
-use galleria_ports::records::{DocumentRow, DocumentState};
+use galleria_ports::records::{DocumentRow, DocumentState, LeaseLimit};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Documents in one batch, which share the directories' syncs and two commits.
-const BATCH: u32 = 64;
+/// Their bodies are in memory together, so their size is bounded too; a larger document is a batch of its own.
+const BATCH: LeaseLimit = LeaseLimit {
+    documents: 64,
+    bytes: 4 * 1024 * 1024,
+};
 
 /// The lease of a batch: longer than a batch takes on a slow disk. A document that failed keeps its lease, so
 /// this is also the wait before its next try.

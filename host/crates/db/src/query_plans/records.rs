@@ -6,8 +6,8 @@ use galleria_domain::plugin::Point;
 use galleria_ports::in_tx;
 use galleria_ports::records::{
     ActivityCursor, CatalogueDraft, DeadLetterFilter, DocumentState, DraftStart, FiscalFilter,
-    FiscalState, MarkState, OperationFilter, ParkedEvent, ParkedFilter, ParkedState, PriceRow,
-    ProductRow, QueueFilter, Records, RunFilter, RunState, SaleLineCursor, Tx,
+    FiscalState, LeaseLimit, MarkState, OperationFilter, ParkedEvent, ParkedFilter, ParkedState,
+    PriceRow, ProductRow, QueueFilter, Records, RunFilter, RunState, SaleLineCursor, Tx,
 };
 use jiff::Timestamp;
 
@@ -65,7 +65,16 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.dead_letter_list(&DeadLetterFilter::default(), None, 1)
             .await?;
         run_queue_queries(tx).await?;
-        tx.document_lease("owner", now, now, 1).await?;
+        tx.document_lease(
+            "owner",
+            now,
+            now,
+            LeaseLimit {
+                documents: 1,
+                bytes: 1,
+            },
+        )
+        .await?;
         for state in [None, Some(RunState::Dead)] {
             let filter = RunFilter {
                 state,

@@ -5,7 +5,7 @@ use crate::stage::Stage;
 use DocumentState::{Blocked, Delivered, Pending, Prepared};
 use futures_util::future::join_all;
 use galleria_ports::Error;
-use galleria_ports::records::{DocumentRow, DocumentState};
+use galleria_ports::records::{DocumentRow, DocumentState, LeaseLimit};
 
 on_both!(
     document_ids_and_names_are_unique,
@@ -13,6 +13,7 @@ on_both!(
     only_the_lease_owner_advances_a_document,
     concurrent_owners_lease_different_documents,
     documents_of_earlier_events_are_listed,
+    a_lease_bounds_the_bytes_of_its_bodies,
 );
 
 async fn add(stage: &Stage, document: &DocumentRow) -> Result<(), Error> {
@@ -27,10 +28,21 @@ async fn lease(
     limit: u32,
 ) -> Vec<DocumentRow> {
     write_tx!(stage, [], |tx| tx
-        .document_lease(owner, at(now), at(until), limit)
+        .document_lease(
+            owner,
+            at(now),
+            at(until),
+            LeaseLimit {
+                documents: limit,
+                bytes: BYTES
+            }
+        )
         .await)
     .expect("leased")
 }
+
+/// The largest size of the bodies of one lease.
+const BYTES: u64 = 1_000_000;
 
 async fn advance(
     stage: &Stage,
@@ -172,7 +184,8 @@ async fn only_the_lease_owner_advances_a_document(stage: &Stage) {
     // Delivered and blocked documents are never leased again.
     let left = lease(stage, "c", 99, 199, 9).await;
     assert_eq!(ids(&left), ["d3"]);
-    assert_eq!((left[0].state, left[0].body.is_some()), (Prepared, true));
+    assert_eq!(left[0].state, Prepared);
+    assert_eq!(left[0].body, None, "it is on the disk");
     assert!(
         advance(stage, &["d1", "d2"], "b", Delivered, 12)
             .await
@@ -260,4 +273,48 @@ async fn documents_of_earlier_events_are_listed(stage: &Stage) {
     let all = read_tx!(stage, [], |tx| tx.document_list_by_order("o1").await).expect("read");
     assert_eq!(ids(&all), ["d3", "d1", "dx", "d2", "d0"]);
     assert!(all.iter().all(|document| document.body.is_none()));
+}
+
+async fn a_lease_bounds_the_bytes_of_its_bodies(stage: &Stage) {
+    // The third is larger than the bound.
+    let sizes = [600_000, 400_000, 2_500_000, 1, 999_999, 700_000, 700_000];
+    for (index, size) in sizes.into_iter().enumerate() {
+        let document = DocumentRow {
+            size: i64::try_from(size).expect("a size"),
+            body: Some(vec![u8::try_from(index).expect("a digit"); size]),
+            ..rows::document(&format!("d{index}"))
+        };
+        add(stage, &document).await.expect("added");
+    }
+    let mut leases = Vec::new();
+    loop {
+        let owner = ["a", "b", "c", "d", "e", "f"][leases.len()];
+        let leased = lease(stage, owner, 0, 10, 64).await;
+        if leased.is_empty() {
+            break;
+        }
+        let loaded: Vec<usize> = leased
+            .iter()
+            .map(|one| one.body.as_ref().map_or(0, Vec::len))
+            .collect();
+        let total: usize = loaded.iter().sum();
+        assert!(total as u64 <= BYTES || loaded.len() == 1, "{loaded:?}");
+        leases.push(loaded);
+    }
+    let expected: [&[usize]; 5] = [
+        &[600_000, 400_000],
+        &[2_500_000],
+        &[1, 999_999],
+        &[700_000],
+        &[700_000],
+    ];
+    assert_eq!(leases, expected);
+    // The body of a prepared document is on the disk: its size does not count, and it is not read.
+    for (owner, id) in [("a", "d1"), ("b", "d2"), ("c", "d3")] {
+        assert_eq!(advance(stage, &[id], owner, Prepared, 1).await, [id]);
+    }
+    let again = lease(stage, "z", 10, 20, 64).await;
+    assert_eq!(ids(&again), ["d0", "d1", "d2", "d3"]);
+    let loaded = again.iter().map(|one| one.body.is_some());
+    assert_eq!(loaded.collect::<Vec<_>>(), [true, false, false, false]);
 }

@@ -72,6 +72,10 @@ impl Fixture {
     }
 
     async fn decide(&self, name: &str, directory: &str, state: DocumentState) {
+        self.decide_body(name, directory, state, b"body").await;
+    }
+
+    async fn decide_body(&self, name: &str, directory: &str, state: DocumentState, body: &[u8]) {
         let document = DocumentRow {
             id: Digest::of(name.as_bytes()).as_str()[..32].to_owned(),
             event_id: format!("payment:{name}"),
@@ -82,9 +86,9 @@ impl Fixture {
             directory: directory.into(),
             name: name.into(),
             media_type: "text/plain".into(),
-            size: 4,
-            digest: Digest::of(b"body").to_string(),
-            body: Some(b"body".to_vec()),
+            size: i64::try_from(body.len()).expect("a size"),
+            digest: Digest::of(body).to_string(),
+            body: Some(body.to_vec()),
             state,
             created_at: self.clock.now(),
         };
@@ -176,4 +180,29 @@ async fn two_hosts_deliver_each_document_once() {
     let names = names(&fixture.poslog().join("example"));
     assert_eq!(names.len(), 200, "{names:?}");
     assert!(names.iter().all(|name| name.ends_with(".xml")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_documents_are_delivered_one_by_one() {
+    let fixture = Fixture::new().await;
+    let bodies: Vec<Vec<u8>> = (1..=3_u8).map(|n| vec![n; 5 * 1024 * 1024]).collect();
+    for (index, body) in bodies.iter().enumerate() {
+        fixture
+            .decide_body(
+                &format!("{index}.bin"),
+                "poslog",
+                DocumentState::Pending,
+                body,
+            )
+            .await;
+    }
+    let deliverer = fixture.deliverer("one");
+    for _ in &bodies {
+        assert_eq!(deliverer.deliver_batch().await.expect("a batch"), 1);
+    }
+    assert_eq!(deliverer.deliver_batch().await.expect("a batch"), 0);
+    for (index, body) in bodies.iter().enumerate() {
+        let path = fixture.poslog().join(format!("example/{index}.bin"));
+        assert!(std::fs::read(path).expect("delivered") == *body);
+    }
 }

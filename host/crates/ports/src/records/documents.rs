@@ -70,19 +70,28 @@ pub struct DocumentRow {
     pub created_at: Timestamp,
 }
 
+/// The size of one lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseLimit {
+    /// The maximum number of documents.
+    pub documents: u32,
+    /// The maximum size of all bodies together. A larger document is leased alone.
+    pub bytes: u64,
+}
+
 /// Records of documents.
 #[async_trait]
 pub trait Documents {
     /// Adds a document. Returns `Error::NameTaken` if (retailer, directory, name) is taken.
     async fn document_insert(&mut self, document: &DocumentRow) -> Result<(), Error>;
-    /// Leases up to `limit` undelivered documents without another lease to `owner` until `until`,
-    /// oldest first. Returns them with their bodies.
+    /// Leases undelivered documents without another lease to `owner` until `until`, oldest first and
+    /// within `limit`. Returns the bodies of pending documents.
     async fn document_lease(
         &mut self,
         owner: &str,
         now: Timestamp,
         until: Timestamp,
-        limit: u32,
+        limit: LeaseLimit,
     ) -> Result<Vec<DocumentRow>, Error>;
     /// Advances leased documents. `Delivered` ends the lease and deletes the body. Returns the ids
     /// of the advanced documents, without those whose lease was lost.
