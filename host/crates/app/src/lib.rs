@@ -9,6 +9,7 @@ pub mod access;
 mod app;
 pub mod catalogue;
 pub mod core;
+mod detail;
 pub mod documents;
 pub mod events;
 pub mod feeds;

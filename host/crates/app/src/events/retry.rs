@@ -4,6 +4,7 @@
 use super::attempt::attempt;
 use super::prepare::{PreparedCall, paid};
 use super::{HOST, HandlingOutcome, Item, point_of, prepare};
+use crate::detail::detail;
 use crate::events::Events;
 use crate::events::Group;
 use galleria_domain::plugin::{OnDeadLetter, Point};
@@ -20,9 +21,6 @@ use galleria_ports::records::{DeadLetter, JournalRow, ParkedEvent, ParkedState, 
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The maximum length of a detail in the journal and in dead letters. The log has the full text.
-const DETAIL_BYTES: usize = 4_096;
 
 /// Whether parking replaces the record of an event that is parked already. An event that is read
 /// from the log again after a crash keeps its attempts and its time.
@@ -62,7 +60,7 @@ impl Events {
     ) -> Result<HandlingOutcome, Error> {
         let now = self.core.clock.now();
         let next = self.next_try(item, fault, now);
-        let detail = cut(&fault.to_string());
+        let detail = detail(&fault.to_string());
         let (mut journal, blobs) = match called {
             Some((prepared, usage)) => attempt(item, prepared, usage, now),
             None => (not_called(item, now), Vec::new()),
@@ -381,9 +379,4 @@ fn not_called(item: &Item, now: Timestamp) -> JournalRow {
         output_bytes: 0,
         at: now,
     }
-}
-
-fn cut(text: &str) -> String {
-    let end = text.floor_char_boundary(DETAIL_BYTES);
-    text[..end].to_owned()
 }

@@ -1,6 +1,7 @@
 //! Records the end of an attempt: state, journal and files, in one transaction.
 
 use super::attempt::{Attempt, Run, host_failed};
+use crate::detail::detail;
 use crate::runs::Runs;
 use galleria_domain::{
     CallFault, Digest, FailedTry, Fault, HostFault, NextTry, Problem, RetryPolicy, Totals,
@@ -16,9 +17,6 @@ use galleria_ports::records::{
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The maximum length of a detail in a row. The log has the full text.
-const DETAIL_BYTES: usize = 4_096;
 
 /// Whether a successful end was committed.
 pub(super) enum RunCommit {
@@ -133,7 +131,7 @@ impl Runs {
         let mut end = self.run_end(state, row.attempts, rows_read);
         end.due_at = later(end.at, wait.unwrap_or_default());
         end.code = Some(fault.code().to_owned());
-        end.detail = Some(cut(&safe(&fault)));
+        end.detail = Some(detail(&safe(&fault)));
         let message = fault.to_string();
         let (retailer, plugin) = (&row.retailer, &row.subscriber);
         match wait {
@@ -148,7 +146,7 @@ impl Runs {
             ),
         }
         let (journal, blobs) = run
-            .map(|run| journal(run, usage, fault.code(), Some(cut(&message)), end.at))
+            .map(|run| journal(run, usage, fault.code(), Some(detail(&message)), end.at))
             .unzip();
         let leaving = RunRecord {
             lease: lease.clone(),
@@ -241,10 +239,6 @@ fn safe(fault: &CallFault) -> String {
         CallFault::Host(HostFault::Trapped(_)) => "the plugin crashed: the log says where".into(),
         other => other.to_string(),
     }
-}
-
-fn cut(text: &str) -> String {
-    text[..text.floor_char_boundary(DETAIL_BYTES)].to_owned()
 }
 
 fn file(written: &StagedFile) -> RunFile {

@@ -201,3 +201,27 @@ async fn a_decision_that_cannot_be_applied_delays_no_other_event() {
     host.expect_documents("o1", &[]).await;
     host.stop_consuming().await;
 }
+
+/// PostgreSQL refuses the character in a text, and the host would fail instead of the plugin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_is_recorded_without_nul() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    let problem = Problem::new("li\0nes", "too\0many");
+    host.fail_with(
+        "payment:p1",
+        [CallFault::Guest(Fault::Invalid(vec![problem]))],
+    );
+    host.sell("s1", "o1").await;
+    host.consume().await;
+    host.until("a dead letter", async || {
+        host.dead_letters().await.len() == 1
+    })
+    .await;
+    let letter = &host.dead_letters().await[0];
+    assert_eq!(
+        (&*letter.code, &*letter.detail),
+        ("invalid", "li\u{fffd}nes: too\u{fffd}many")
+    );
+    host.stop_consuming().await;
+}
