@@ -1,23 +1,118 @@
 //! The log: readable on a terminal, otherwise one JSON object for each line.
+//!
+//! `serve` writes its log from a thread of its own: if nothing reads standard error, the host drops log lines
+//! and continues. Other commands write from the calling thread, and lose no line.
 
 use galleria_config::{Log, LogFormat, LogLevel};
 use galleria_ports::trace::TARGET;
 use opentelemetry_sdk::trace::SdkTracer;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+/// Lines that wait for the reader of standard error. Most lines have less than 500 bytes, so that they need at
+/// most about 2 MiB. They cover a pause of several seconds at a thousand lines a second.
+const QUEUED_LINES: usize = 4096;
+
+/// Interval of counting dropped lines.
+const DROPPED_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the end of the process waits for the queue. The guard itself waits at most 1.1 seconds, but it may
+/// then print to standard output, which can be the same full pipe.
+const FINISH_WITHIN: Duration = Duration::from_secs(2);
+
+/// The queue of the log of `serve`; other commands have none.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+struct Queue {
+    lines: NonBlocking,
+    /// Flushes the lines when it is dropped.
+    guard: Mutex<Option<WorkerGuard>>,
+}
+
 /// Starts the log of a command on standard error: only warnings and errors.
 pub fn start_quiet(log: Log) {
     let level = LogLevel::Warn;
-    start_with(Log { level, ..log }, None);
+    start(Log { level, ..log }, None, BoxMakeWriter::new(io::stderr));
 }
 
-/// Starts the log on standard error, and spans if there is a collector.
+/// Starts the log of `serve` on standard error, and spans if there is a collector. [`finish`] writes the last
+/// lines.
 pub fn start_with(log: Log, tracer: Option<SdkTracer>) {
+    let queue = QUEUE.get_or_init(|| {
+        let (lines, guard) = NonBlockingBuilder::default()
+            .lossy(true)
+            .buffered_lines_limit(QUEUED_LINES)
+            .thread_name("log")
+            .finish(io::stderr());
+        let guard = Mutex::new(Some(guard));
+        Queue { lines, guard }
+    });
+    start(log, tracer, BoxMakeWriter::new(queue.lines.clone()));
+}
+
+/// Writes a line to standard error, after the lines of the log that wait.
+pub fn write_line(text: &str) -> io::Result<()> {
+    let line = format!("{text}\n");
+    match QUEUE.get() {
+        // The thread of the log has locked standard error while it writes.
+        Some(queue) => queue.lines.clone().write_all(line.as_bytes()),
+        None => io::stderr().write_all(line.as_bytes()),
+    }
+}
+
+/// Writes the waiting lines before the process ends. Drops them if nothing reads standard error.
+pub fn finish() {
+    let Some(queue) = QUEUE.get() else { return };
+    let guard = queue
+        .guard
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let (done, flushed) = mpsc::channel();
+    std::thread::spawn(move || {
+        drop(guard);
+        // If nothing waits any more, the process ends.
+        _ = done.send(());
+    });
+    _ = flushed.recv_timeout(FINISH_WITHIN);
+}
+
+/// Counts dropped lines until `stop`, and logs their number when standard error is read again.
+pub async fn count_dropped(stop: CancellationToken) {
+    let Some(queue) = QUEUE.get() else { return };
+    let counter = queue.lines.error_counter();
+    let mut reported = 0;
+    while !stop.is_cancelled() {
+        let dropped = counter.dropped_lines();
+        galleria_ports::metrics::log_lines_dropped(dropped as u64);
+        if dropped > reported {
+            let lines = dropped - reported;
+            tracing::warn!(
+                lines,
+                "log lines dropped because standard error was not read"
+            );
+            // Otherwise this line may have been dropped as well: repeat it.
+            if counter.dropped_lines() == dropped {
+                reported = dropped;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(DROPPED_INTERVAL) => {}
+        }
+    }
+}
+
+fn start(log: Log, tracer: Option<SdkTracer>, writer: BoxMakeWriter) {
     // Messages of libraries below a warning help only their authors. An unavailable metrics agent is not
     // logged. Spans go only to a collector: a log line names its request or event anyway.
     let filter = EnvFilter::new(format!(
@@ -28,14 +123,14 @@ pub fn start_with(log: Log, tracer: Option<SdkTracer>) {
     let json = match log.format {
         LogFormat::Json => true,
         LogFormat::Pretty => false,
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Auto => !io::stderr().is_terminal(),
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = if json {
         let lines = lines.json().flatten_event(true).with_span_list(false);
         lines.with_filter(filter).boxed()
     } else {
-        let lines = lines.compact().with_ansi(std::io::stderr().is_terminal());
+        let lines = lines.compact().with_ansi(io::stderr().is_terminal());
         lines.with_filter(filter).boxed()
     };
     // Export only spans of the one target, without their location in the source and without log lines.
@@ -64,7 +159,8 @@ pub fn hide_panic_messages() {
         if tracing::event_enabled!(tracing::Level::ERROR) {
             tracing::error!(place, thread, "panicked");
         } else {
-            crate::show::error(&anyhow::anyhow!("internal error: panic at {place}"));
+            // An error of standard error cannot be reported.
+            _ = write_line(&format!("galleria: internal error: panic at {place}"));
         }
     }));
 }

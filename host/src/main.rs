@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(run(cli)))
         .and_then(|code| show::finish().map(|()| code));
-    match outcome {
+    let code = match outcome {
         Ok(code) => code,
         Err(error) => {
             match error.downcast_ref() {
@@ -61,7 +61,9 @@ fn main() -> ExitCode {
             }
             ExitCode::FAILURE
         }
-    }
+    };
+    logs::finish();
+    code
 }
 
 async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {

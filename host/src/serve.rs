@@ -230,6 +230,7 @@ async fn record(
     });
     let metrics = Metrics::record(GAUGES_FRESH, agent.as_ref()).context("recording metrics")?;
     workers.spawn(metrics.clone().keep(stop.clone()));
+    workers.spawn(logs::count_dropped(stop.clone()));
     if agent.is_some() {
         // No scrape triggers the reading of gauges for the agent.
         let read = metrics.clone().keep_reading(host.app.clone(), stop.clone());
@@ -387,5 +388,6 @@ async fn wait_for_stop(close: CancellationToken) {
     tracing::info!("draining, press Ctrl-C again to stop at once");
     close.cancel();
     let _ = tokio::signal::ctrl_c().await;
+    logs::finish();
     std::process::exit(130);
 }

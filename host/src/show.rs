@@ -53,7 +53,7 @@ pub fn parsed(message: &clap::Error) -> ExitCode {
 /// Prints a message to standard error.
 pub fn problem(text: &str) {
     // An error of standard error cannot be reported.
-    _ = writeln!(io::stderr(), "{text}");
+    _ = crate::logs::write_line(text);
 }
 
 /// Prints to standard error that a list has no rows.

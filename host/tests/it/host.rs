@@ -336,6 +336,17 @@ impl Host {
     /// Starts serving and waits until the host is ready. The first time, the client gets an API key for
     /// everything.
     pub async fn start(&mut self) {
+        std::fs::create_dir_all(self.data()).expect("a folder");
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.data().join("log"))
+            .expect("a log");
+        self.start_with(Stdio::null(), log.into()).await;
+    }
+
+    /// Starts serving like [`Self::start`], with other outputs.
+    pub async fn start_with(&mut self, stdout: Stdio, stderr: Stdio) {
         if let Some(server) = &self.postgres {
             server.wait().expect("an answer");
         }
@@ -347,18 +358,12 @@ impl Host {
         self.compile_once();
         let address = self.data().join("http.addr");
         let _ = std::fs::remove_file(&address);
-        std::fs::create_dir_all(self.data()).expect("a folder");
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.data().join("log"))
-            .expect("a log");
         let role = self.role.iter().flat_map(|role| ["--role", role]);
         let serve: Vec<&str> = ["serve"].into_iter().chain(role).collect();
         let server = self
             .galleria(&serve)
-            .stdout(Stdio::null())
-            .stderr(log)
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .expect("the binary");
         self.server = Some(server);
@@ -423,7 +428,17 @@ impl Host {
             .status()
             .expect("kill");
         assert!(result.success());
-        let status = server.wait().expect("an end");
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = server.try_wait().expect("a state") {
+                break status;
+            }
+            if begun.elapsed() > Duration::from_secs(120) {
+                server.kill().expect("killed");
+                panic!("the host did not end:\n{}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
         assert!(status.success(), "{status}:\n{}", self.log());
     }
 

@@ -30,3 +30,4 @@ mod statements;
 mod statsd;
 mod stores;
 mod traces;
+mod unread_log;

@@ -13,7 +13,7 @@ pub async fn scraped(client: &reqwest::Client, url: &str) -> String {
 }
 
 /// The sum of a metric's series whose labels contain `label`.
-fn sum(text: &str, name: &str, label: &str) -> f64 {
+pub fn sum(text: &str, name: &str, label: &str) -> f64 {
     let series = text.lines().filter_map(|line| line.strip_prefix(name));
     let result = series.filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(label));
     result

@@ -104,6 +104,8 @@ metrics! {
         "1 if the last read of the gauges from the database succeeded, otherwise 0.";
     COMMIT_WORKS = Histogram "galleria_commit_works" []
         "Transactions that shared one commit of SQLite.";
+    LOG_DROPPED = Counter "galleria_log_lines_dropped_total" []
+        "Log lines that were dropped because nothing read standard error fast enough.";
 }
 
 /// Bucket bounds of times in seconds, from a fast read to the longest wait.
@@ -216,6 +218,11 @@ pub fn statement(outcome: &'static str) {
 pub fn committed(works: usize) {
     // At most 128.
     histogram!(COMMIT_WORKS).record(u32::try_from(works).unwrap_or(u32::MAX));
+}
+
+/// Sets the number of log lines that were dropped since the start of the process.
+pub fn log_lines_dropped(lines: u64) {
+    counter!(LOG_DROPPED).absolute(lines);
 }
 
 /// Records whether the gauges could be read from the database.
