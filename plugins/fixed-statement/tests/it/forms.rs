@@ -2,16 +2,20 @@
 
 use fixed_statement::FixedStatement;
 use galleria_sdk::testkit::{Event, assert_any_order, assert_same_statement, encoded};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
-#[test]
-fn every_form_of_a_file_gives_the_same_statement() {
+fn payout() -> (String, Value) {
     let case = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/a-payout"));
     let event = Event::read(case).expect("the case");
     let text = String::from_utf8(event.input_bytes).expect("text");
+    (text, event.context.settings)
+}
+
+#[test]
+fn every_form_of_a_file_gives_the_same_statement() {
+    let (text, settings) = payout();
     let lines: Vec<&str> = text.lines().collect();
-    let settings = event.context.settings;
     for end in ["\n", "\r\n", "\r"] {
         let text = lines.join(end) + end;
         assert_same_statement::<FixedStatement>("a.txt", &encoded(&text), &settings);
@@ -31,11 +35,9 @@ fn every_form_of_a_file_gives_the_same_statement() {
 
 #[test]
 fn the_order_of_rows_does_not_matter() {
-    let case = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/a-payout"));
-    let event = Event::read(case).expect("the case");
-    let text = String::from_utf8(event.input_bytes).expect("text");
+    let (text, settings) = payout();
     let lines: Vec<&str> = text.lines().collect();
     let (&head, rest) = lines.split_first().expect("a header");
     let (&tail, rows) = rest.split_last().expect("a trailer");
-    assert_any_order::<FixedStatement>(head, rows, tail, "\r\n", &event.context.settings);
+    assert_any_order::<FixedStatement>(head, rows, tail, "\r\n", &settings);
 }
