@@ -92,3 +92,18 @@ pub struct Decision {
     #[serde(default)]
     pub notes: Vec<Attribute>,
 }
+
+impl Decision {
+    /// The number of rows that the decision becomes, in addition to its journal.
+    pub fn rows(&self) -> usize {
+        let Self {
+            documents,
+            publications,
+            requests,
+            receipts,
+            // The journal contains them.
+            notes: _,
+        } = self;
+        documents.len() + publications.len() + requests.len() + receipts.len()
+    }
+}

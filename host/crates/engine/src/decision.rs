@@ -154,14 +154,7 @@ pub(crate) fn check(decision: &Decision, rights: &Rights) -> Result<(), HostFaul
 }
 
 fn check_rows(decision: &Decision) -> Result<(), HostFault> {
-    let Decision {
-        documents,
-        publications,
-        requests,
-        receipts,
-        notes: _,
-    } = decision;
-    let rows = documents.len() + publications.len() + requests.len() + receipts.len();
+    let rows = decision.rows();
     match rows <= MAX_ROWS {
         true => Ok(()),
         false => Err(broken(format!(
@@ -330,8 +323,9 @@ mod tests {
             let text = message(checked(vec![publication(None, &data)]));
             assert!(text.contains("not valid JSON"), "{data}: {text}");
         }
-        let nested = format!("{}{}", "[".repeat(100), "]".repeat(100));
-        for data in [&nested, "null", r#""\u0000""#, "-1.5e300"] {
+        let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        message(checked(vec![publication(None, &nested(128))]));
+        for data in [&nested(127)[..], "null", r#""\u0000""#, "-1.5e300"] {
             assert_eq!(
                 checked(vec![publication(Some("k"), data)]),
                 Ok(()),

@@ -247,21 +247,14 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
 /// The cost of applying a decision, for fair scheduling: a store with large decisions occupies the writer
 /// of all stores.
 pub(super) fn cost(decision: &Decision) -> Duration {
-    let Decision {
-        documents,
-        publications,
-        requests,
-        receipts,
-        notes: _,
-    } = decision;
-    let rows = documents.len() + publications.len() + requests.len() + receipts.len();
-    let bytes = documents.iter().map(|d| d.body.len()).sum::<usize>()
-        + publications.iter().map(|p| p.data.len()).sum::<usize>()
-        + requests.iter().map(|r| r.body.len()).sum::<usize>();
+    let documents = decision.documents.iter().map(|one| one.body.len());
+    let publications = decision.publications.iter().map(|one| one.data.len());
+    let requests = decision.requests.iter().map(|one| one.body.len());
+    let bytes = documents.chain(publications).chain(requests).sum();
     let times = |count: usize, each: Duration| {
         each.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
     };
-    times(rows, ROW) + times(bytes, BYTE)
+    times(decision.rows(), ROW) + times(bytes, BYTE)
 }
 
 /// A decision as JSON. Documents have digests instead of bodies, because the files hold the bodies.
