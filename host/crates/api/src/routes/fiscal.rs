@@ -70,19 +70,18 @@ async fn fiscal_list(
         &FiscalState::ALL,
         FiscalState::name,
     )?;
-    auth.check_known(&state.app, query.retailer.as_deref())
-        .await?;
-    let retailer = match (&query.order, &query.store) {
-        (Some(order), _) => {
+    let retailer = match &query.order {
+        Some(order) => {
             auth.check_reach(&state.app, Subject::Order(order.clone()))
+                .await?;
+            auth.check_known(&state.app, query.retailer.as_deref())
                 .await?;
             query.retailer
         }
-        (None, Some(store)) => {
-            auth.check_store(&state.app, store).await?;
-            query.retailer
+        None => {
+            auth.list_place(&state.app, query.retailer, query.store.as_deref())
+                .await?
         }
-        (None, None) => auth.list_retailer(&state.app, query.retailer).await?,
     };
     let filter = FiscalListQuery {
         filter: FiscalFilter {
