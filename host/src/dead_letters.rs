@@ -80,7 +80,7 @@ impl From<Filter> for DeadLetterFilter {
             retailer: filter.retailer,
             store: filter.store,
             topic: filter.topic,
-            without_code: None,
+            ..Self::default()
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Bytes are a string of base64 with padding (RFC 4648, section 4). An array of numbers is read too, because
 //! earlier rows of the database and earlier fixtures contain it. Use it with
 //! `#[serde(with = "galleria_json_bytes")]`.
+//!
+//! `serde_with` reads both forms too, but its errors quote the rejected text, which may contain personal data.
 
 #![forbid(unsafe_code)]
 

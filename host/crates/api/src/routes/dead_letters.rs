@@ -99,7 +99,7 @@ async fn dead_letter_list(
         retailer,
         store,
         topic,
-        without_code: None,
+        ..DeadLetterFilter::default()
     };
     let page = state
         .app
@@ -228,7 +228,7 @@ async fn settle_many(
         retailer,
         store,
         topic,
-        without_code: None,
+        ..DeadLetterFilter::default()
     };
     if filter == DeadLetterFilter::default() {
         let message = "requires at least one of subscriber, code, retailer, store and topic";

@@ -184,11 +184,11 @@ impl Events {
         verdict: Verdict,
         acting: Acting,
     ) -> Result<Reply, Error> {
-        // The relay repeats these itself.
-        filter.without_code = Some(BROKER_REJECTED.into());
         /// Small enough that transactions of tills do not wait long for this one.
         const AT_ONCE: u32 = 200;
         acting.check()?;
+        // The relay repeats these itself.
+        filter.without_code = Some(BROKER_REJECTED.into());
         let now = self.core.clock.now();
         let reply = self
             .core

@@ -35,7 +35,7 @@ pub struct DeadLetterFilter {
     pub subscriber: Option<String>,
     /// The fault's code.
     pub code: Option<String>,
-    /// Not this fault.
+    /// Only letters with another code.
     pub without_code: Option<String>,
     /// Only letters of stores of this retailer.
     pub retailer: Option<String>,
