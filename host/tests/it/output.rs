@@ -58,17 +58,36 @@ fn transcript(host: &Host, folder: &Path, line: &str) -> String {
     }
     let status = status.code().expect("an exit status");
     let output = output.replace(&place, "FOLDER");
-    // The instants of changes.
+    let output = without_instants(&output);
+    format!("$ galleria {line}\n{output}[{status}]\n\n")
+}
+
+/// Replaces the instants of changes. An instant whose milliseconds end with 0 is shorter, and with it its column, so
+/// that a table with instants loses its widths.
+fn without_instants(output: &str) -> String {
+    if !output.contains("Z ") {
+        return output.to_owned();
+    }
     let words = output
         .split_inclusive(' ')
         .map(|word| match word.ends_with("Z ") {
             true => "INSTANT ",
             false => word,
         });
-    format!(
-        "$ galleria {line}\n{}[{status}]\n\n",
-        words.collect::<String>()
-    )
+    let mut narrow: Vec<char> = words.collect::<String>().chars().collect();
+    narrow.dedup_by(|next, last| next == last && matches!(next, ' ' | '─' | '═'));
+    narrow.into_iter().collect()
+}
+
+#[test]
+fn the_length_of_an_instant_does_not_matter() {
+    let table = |instant: &str| {
+        let rule = "─".repeat(instant.len() + 2);
+        format!("┌{rule}┐\n│ {instant} │\n└{rule}┘\n")
+    };
+    let short = without_instants(&table("2026-11-30T08:30:00.12Z"));
+    assert_eq!(short, "┌─┐\n│ INSTANT │\n└─┘\n");
+    assert_eq!(short, without_instants(&table("2026-11-30T08:30:00.123Z")));
 }
 
 #[test]
