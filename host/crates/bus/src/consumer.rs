@@ -43,7 +43,8 @@ pub struct Consumer {
     readers: Vec<GroupReader>,
     lanes: Lanes,
     running: JoinSet<Result<HandlingResult, Error>>,
-    in_flight: HashMap<Id, Item>,
+    /// The items in progress, and the time at which each started.
+    in_flight: HashMap<Id, (Item, Timestamp)>,
     /// Items to park, whose lanes are closed. They stay here until the database has stored them.
     parking: VecDeque<(Item, ParkReason)>,
     /// Whether to check for parked events that are due.
@@ -307,7 +308,8 @@ impl Consumer {
             let handle = self
                 .running
                 .spawn(async move { app.events.handle(&task, watermark).await });
-            self.in_flight.insert(handle.id(), item);
+            let started = self.app.core.clock().now();
+            self.in_flight.insert(handle.id(), (item, started));
         }
     }
 
@@ -319,7 +321,7 @@ impl Consumer {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let Some(item) = self.in_flight.remove(&id) else {
+        let Some((item, started)) = self.in_flight.remove(&id) else {
             return Ok(());
         };
         let lane = lane_key(&item);
@@ -339,6 +341,9 @@ impl Consumer {
                 return self.park().await;
             }
         };
+        // An item that waits, such as for the database, occupies a worker too.
+        let occupied = self.app.core.clock().now().duration_since(started);
+        let cost = cost.max(occupied.unsigned_abs());
         match outcome {
             HandlingOutcome::Done => {
                 self.lanes.release(&item, cost);

@@ -2,7 +2,8 @@
 //!
 //! Within a lane the order is kept and one item is in flight at a time. Among the lanes that are ready, the
 //! store whose items have cost the least time goes first, and the items in flight of a store are limited. So a
-//! store with much or heavy work delays itself and not the others.
+//! store with much or heavy work delays itself and not the others. While an item of a store that was idle waits,
+//! a store that floods starts at most one more item.
 
 use galleria_app::events::Item;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -36,6 +37,8 @@ pub(crate) struct Lanes {
     stores: HashMap<String, Turn>,
     /// Stores with a ready lane and a free call, by the time they have used.
     eligible: BTreeSet<(Duration, String)>,
+    /// The most that a store had used when an item of it was taken.
+    served: Duration,
     closed: HashSet<LaneKey>,
     waiting: usize,
 }
@@ -56,6 +59,7 @@ impl Lanes {
             lanes: HashMap::new(),
             stores: HashMap::new(),
             eligible: BTreeSet::new(),
+            served: Duration::ZERO,
             closed: closed.into_iter().collect(),
             waiting: 0,
         }
@@ -132,11 +136,13 @@ impl Lanes {
         let becomes_ready = !lane.in_flight && lane.queue.is_empty();
         how(&mut lane.queue, item);
         self.waiting += 1;
-        let least = self.eligible.first().map(|(used, _)| *used);
+        let most = self.eligible.last().map_or(self.served, |(used, _)| *used);
         let turn = self.stores.entry(store.clone()).or_default();
         if turn.waiting == 0 && turn.in_flight == 0 {
-            // An idle store earns no credit against the stores that worked meanwhile.
-            turn.used = turn.used.max(least.unwrap_or_default());
+            // An idle store earns no credit against the stores that worked meanwhile. And it pays its debt
+            // within one round: it waits for each of the others at most until they have used the same.
+            let used = turn.used.min(most.max(self.served));
+            turn.used = used.max(self.served);
         }
         turn.waiting += 1;
         if becomes_ready {
@@ -147,13 +153,16 @@ impl Lanes {
 
     /// Takes the next item.
     pub(crate) fn take(&mut self) -> Option<Item> {
-        let (_, store) = self.eligible.first()?.clone();
+        let (used, store) = self.eligible.pop_first()?;
         let turn = self.stores.get_mut(&store)?;
         let key = turn.ready.pop_front()?;
         let lane = self.lanes.get_mut(&key)?;
         let item = lane.queue.pop_front()?;
         lane.in_flight = true;
         turn.in_flight += 1;
+        // Charged now, so that the next item of the store does not go before a store that has used the same.
+        turn.used += HANDLING;
+        self.served = self.served.max(used);
         turn.waiting -= 1;
         self.waiting -= 1;
         self.rank(&store);
@@ -177,7 +186,7 @@ impl Lanes {
         self.unrank(&store);
         if let Some(turn) = self.stores.get_mut(&store) {
             turn.in_flight -= 1;
-            turn.used += cost + HANDLING;
+            turn.used += cost;
             if has_more {
                 turn.ready.push_back(key);
             }
@@ -197,8 +206,8 @@ impl Lanes {
             return;
         };
         let entry = (turn.used, store.to_owned());
-        // `used` changes only in `release`, which removes the old entry first, and in `add`, for an idle
-        // store, which has no entry.
+        // `used` changes only in `take` and `release`, which remove the old entry first, and in `add`, for an
+        // idle store, which has no entry.
         if !turn.ready.is_empty() && turn.in_flight < self.per_store {
             self.eligible.insert(entry);
         } else {
@@ -208,11 +217,14 @@ impl Lanes {
 }
 
 #[cfg(test)]
+mod simulation;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use galleria_domain::Event;
 
-    fn item(store: &str, lane: &str, position: i64) -> Item {
+    pub(super) fn item(store: &str, lane: &str, position: i64) -> Item {
         Item {
             lane: format!("{store}/{lane}"),
             group: "g".into(),
@@ -259,7 +271,7 @@ mod tests {
             lanes.push(item("busy", &position.to_string(), position));
         }
         lanes.push(item("calm", "x", 11));
-        assert_eq!(positions(&mut lanes), [1, 2, 11]);
+        assert_eq!(positions(&mut lanes), [1, 11, 2]);
     }
 
     #[test]
@@ -277,6 +289,29 @@ mod tests {
             order.push(next.event.position);
         }
         assert_eq!(order, [1, 11, 12, 13, 2, 3]);
+    }
+
+    #[test]
+    fn an_idle_store_earns_no_credit() {
+        let mut lanes = Lanes::new(1, []);
+        for position in 1..=3 {
+            lanes.push(item("steady", &position.to_string(), position));
+        }
+        let second = Duration::from_secs(1);
+        let first = lanes.take().expect("an item");
+        lanes.release(&first, second);
+        let next = lanes.take().expect("an item");
+        for position in 11..=13 {
+            lanes.push(item("new", &position.to_string(), position));
+        }
+        lanes.release(&next, second);
+        // The new store starts with the second that the other had used when its item was taken.
+        let mut order = Vec::new();
+        while let Some(next) = lanes.take() {
+            lanes.release(&next, Duration::from_millis(600));
+            order.push(next.event.position);
+        }
+        assert_eq!(order, [11, 12, 3, 13]);
     }
 
     #[test]

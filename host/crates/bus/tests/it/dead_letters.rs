@@ -225,3 +225,32 @@ async fn a_fault_is_recorded_without_nul() {
     );
     host.stop_consuming().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_charged_for_the_time_in_which_it_occupies_a_worker() {
+    let mut host = TestHost::new().await;
+    for store in ["blocked", "a-slow", "calm"] {
+        host.store(store).await;
+    }
+    // One worker stays for the two other stores.
+    let blocked = host.hold("blocked");
+    let slow = host.hold("payment:p1");
+    host.sell("blocked", "o9").await;
+    host.sell("a-slow", "o1").await;
+    host.sell("a-slow", "o2").await;
+    host.consume_with(ConsumerConfig::new(2, 1)).await;
+    host.until("both calls", async || host.calls().len() == 2)
+        .await;
+    host.sell("calm", "o3").await;
+    host.sell("calm", "o4").await;
+    host.advance(Duration::from_secs(5)).await;
+    slow.open();
+    host.until("all calls", async || host.calls().len() == 5)
+        .await;
+    assert_eq!(
+        host.called_events()[2..],
+        ["payment:p3", "payment:p4", "payment:p2"]
+    );
+    blocked.open();
+    host.stop_consuming().await;
+}
