@@ -15,7 +15,7 @@ use galleria_bus::{
     BrokerConfig, ConsumerConfig, GroupLeases, LeaseStatus, Login, Relay, RelayErrors,
 };
 use galleria_config::{Access, Config, HostConfig, Kafka};
-use galleria_deliver::{Deliverer, PickupFolders, Pickups, keep_matching};
+use galleria_deliver::{Deliverer, PickupFolders, Pickups, keep_matching, raise_limit};
 use galleria_domain::schedule::Schedule;
 use galleria_issuers::{IssuerConfig, Issuers};
 use galleria_ports::access::Tokens;
@@ -47,6 +47,9 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
     let tracer = exporting.as_ref().map(traces::Exporting::tracer);
     logs::start_with(config.host.log, tracer);
     let started = std::time::Instant::now();
+    if let Err(error) = raise_limit() {
+        tracing::warn!(%error, "soft limit of open descriptors not raised to the hard limit");
+    }
     if !config.ignored_variables.is_empty() {
         tracing::warn!(
             variables = config.ignored_variables.join(","),

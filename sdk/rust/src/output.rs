@@ -37,7 +37,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates a file under a new name in a directory that the grant names.
+    /// Creates a file under a new name in a directory that the grant names. The host ends a run that has more than
+    /// 64 files open, or writes more than 1,000.
     pub fn create(directory: &str, name: &str, media_type: &str) -> Self {
         Self {
             file: host::output::open(directory, name, media_type),

@@ -3,6 +3,7 @@
 //! Each retailer has its own folder: `<directory>/<retailer>/<name>`. So file names of two retailers never
 //! collide.
 
+use crate::descriptors::Descriptors;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Directories {
     open: Arc<BTreeMap<String, Dir>>,
+    pub(crate) descriptors: Descriptors,
 }
 
 /// The outcome of a rename.
@@ -49,6 +51,7 @@ impl Directories {
         }
         Ok(Self {
             open: Arc::new(open),
+            descriptors: Descriptors::of_process(),
         })
     }
 

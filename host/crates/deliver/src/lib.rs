@@ -15,6 +15,7 @@
 
 mod deliverer;
 mod delivery_spans;
+mod descriptors;
 mod directories;
 mod document_reader;
 mod matcher;
@@ -23,6 +24,7 @@ mod runs;
 mod vault;
 
 pub use deliverer::Deliverer;
+pub use descriptors::raise_limit;
 pub use directories::Directories;
 pub use matcher::keep_matching;
 pub use pickup::{PickupFolders, Pickups};

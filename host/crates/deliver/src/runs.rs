@@ -1,9 +1,12 @@
 //! The files of a run, streamed to disk as drafts until the run succeeds.
 //!
-//! The drafts of a run have the same names in every attempt, so crashes do not accumulate files. The writer
-//! locks its drafts: of two concurrent attempts the second fails, and a file that the first has finished is
-//! never changed.
+//! The drafts of a run have the same names in every attempt, so crashes do not accumulate files. A run locks
+//! each folder that it writes to with a lock file of its own until its end is recorded: of two concurrent
+//! attempts the second fails, and a file that the first has finished is never changed.
+//!
+//! A run uses one descriptor for each open file, and two for each folder.
 
+use crate::descriptors::Used;
 use crate::directories::{self, Directories, draft_name, temporary_name};
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
 use galleria_domain::Digest;
@@ -13,11 +16,9 @@ use galleria_ports::files::{Files, RunOutput, StagedFile};
 use galleria_ports::plugins::Sink;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// The maximum number of files of one run; more indicate a bug in the plugin.
-const MAX_FILES: usize = 1_000;
 
 impl Files for Directories {
     fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn RunOutput>, Error> {
@@ -25,6 +26,7 @@ impl Files for Directories {
             directories: self.clone(),
             run_id: run_id.to_owned(),
             retailer: retailer.to_owned(),
+            folders: BTreeMap::new(),
             files: Vec::new(),
             stage: Stage::Writing,
         }))))))
@@ -44,16 +46,26 @@ struct State {
     directories: Directories,
     run_id: String,
     retailer: String,
-    files: Vec<Open>,
+    /// By the names of their directories.
+    folders: BTreeMap<String, Locked>,
+    files: Vec<Draft>,
     stage: Stage,
 }
 
-struct Open {
+/// A folder, with the lock of the run. Dropping it removes the lock file.
+struct Locked {
+    folder: Dir,
+    lock_name: String,
+    /// The lock ends when this is closed.
+    _lock: File,
+    _used: Used,
+}
+
+struct Draft {
     written: StagedFile,
     digest: Hasher,
-    folder: Dir,
-    /// Locked until it is closed.
-    file: File,
+    /// Absent after the plugin has dropped the file, which is on disk then.
+    file: Option<(File, Used)>,
     /// Whether it has its temporary name.
     finished: bool,
 }
@@ -90,31 +102,47 @@ fn lock(file: &File) -> io::Result<()> {
     }
 }
 
-/// Opens an empty draft; fails if another attempt is writing it.
-fn open_draft(folder: &Dir, document_id: &str) -> io::Result<File> {
-    let name = draft(document_id);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    let file = folder.open_with(&name, &options)?;
-    lock(&file)?;
-    // The previous holder of the lock may have renamed or removed the file before we locked it.
-    let (ours, named) = (file.metadata()?, folder.metadata(&name));
-    let same =
-        |named: &cap_std::fs::Metadata| (named.dev(), named.ino()) == (ours.dev(), ours.ino());
-    if !named.as_ref().is_ok_and(same) {
-        return Err(busy());
+impl Locked {
+    /// The folder and its lock file.
+    const DESCRIPTORS: u64 = 2;
+
+    /// Fails if another attempt of the run has the lock.
+    fn open(folder: Dir, run_id: &str, directory: &str, used: Used) -> io::Result<Self> {
+        let id = Digest::of(format!("{run_id}/{directory}").as_bytes());
+        let lock_name = draft_name(&id.as_str()[..32], "lock");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let file = folder.open_with(&lock_name, &options)?;
+        lock(&file)?;
+        // The previous holder of the lock may have removed the file before we locked it.
+        let (ours, named) = (file.metadata()?, folder.metadata(&lock_name));
+        let same =
+            |named: &cap_std::fs::Metadata| (named.dev(), named.ino()) == (ours.dev(), ours.ino());
+        if !named.as_ref().is_ok_and(same) {
+            return Err(busy());
+        }
+        Ok(Self {
+            folder,
+            lock_name,
+            _lock: file,
+            _used: used,
+        })
     }
-    // Another attempt may have finished the file: it holds the lock until the run's end is recorded.
-    let finished = match folder.open(temporary_name(document_id)) {
-        Ok(finished) => lock(&finished),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = finished.and_then(|()| file.set_len(0)) {
-        let _ = folder.remove_file(&name);
-        return Err(error);
+
+    /// Opens an empty draft.
+    fn draft(&self, document_id: &str) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        self.folder.open_with(draft(document_id), &options)
     }
-    Ok(file)
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if let Err(error) = self.folder.remove_file(&self.lock_name) {
+            tracing::warn!(file = self.lock_name, %error, "lock file not removed");
+        }
+    }
 }
 
 impl Sink for Shared {
@@ -123,26 +151,23 @@ impl Sink for Shared {
         if state.stage != Stage::Writing {
             return Err(Error::Internal("a run opened a file after its end".into()));
         }
-        let is_open =
-            |open: &Open| open.written.directory == directory && open.written.name == name;
-        if state.files.iter().any(is_open) {
+        let is_taken =
+            |open: &Draft| open.written.directory == directory && open.written.name == name;
+        if state.files.iter().any(is_taken) {
             return Err(Error::NameTaken {
                 directory: directory.to_owned(),
                 name: name.to_owned(),
             });
         }
-        if state.files.len() == MAX_FILES {
-            return Err(Error::Internal(format!(
-                "a run opened more than {MAX_FILES} files"
-            )));
-        }
         let id = Digest::of(format!("{}/{directory}/{name}", state.run_id).as_bytes());
         let id = id.as_str()[..32].to_owned();
-        let folder = state
-            .directories
-            .folder(directory, &state.retailer)
-            .map_err(|error| failed("opening", directory, error))?;
-        let file = open_draft(&folder, &id).map_err(|error| failed("creating", name, error))?;
+        let used = state.directories.descriptors.take(1);
+        let used = used.map_err(|error| failed("creating", name, error))?;
+        let file = state
+            .locked(directory)
+            .map_err(|error| failed("opening", directory, error))?
+            .draft(&id)
+            .map_err(|error| failed("creating", name, error))?;
         let written = StagedFile {
             id,
             directory: directory.to_owned(),
@@ -151,11 +176,10 @@ impl Sink for Shared {
             size: 0,
             digest: Digest::of(b""),
         };
-        state.files.push(Open {
+        state.files.push(Draft {
             written,
             digest: Hasher::default(),
-            folder,
-            file,
+            file: Some((file, used)),
             finished: false,
         });
         Ok(u32::try_from(state.files.len() - 1).unwrap_or(u32::MAX))
@@ -171,33 +195,67 @@ impl Sink for Shared {
         let Some(open) = state.files.get_mut(file as usize) else {
             return Err(Error::Internal(format!("a run has no file {file}")));
         };
+        let name = &open.written.name;
+        let Some((file, _)) = &mut open.file else {
+            return Err(Error::Internal(format!("file {name} is closed")));
+        };
+        file.write_all(chunk)
+            .map_err(|error| failed("writing", name, error))?;
         open.digest.update(chunk);
         open.written.size += chunk.len() as u64;
-        let name = open.written.name.clone();
-        open.file
-            .write_all(chunk)
-            .map_err(|error| failed("writing", &name, error))
+        Ok(())
+    }
+
+    fn close(&mut self, file: u32) -> Result<(), Error> {
+        match self.state().files.get_mut(file as usize) {
+            Some(open) => open.close(),
+            None => Err(Error::Internal(format!("a run has no file {file}"))),
+        }
+    }
+}
+
+impl Draft {
+    /// Syncs and closes the file, if it is open.
+    fn close(&mut self) -> Result<(), Error> {
+        match self.file.take() {
+            Some((file, _used)) => file
+                .sync_all()
+                .map_err(|error| failed("syncing", &self.written.name, error)),
+            None => Ok(()),
+        }
     }
 }
 
 impl State {
+    /// The folder of a directory, which is locked at the first use.
+    fn locked(&mut self, directory: &str) -> io::Result<&Locked> {
+        if !self.folders.contains_key(directory) {
+            let used = self.directories.descriptors.take(Locked::DESCRIPTORS)?;
+            let folder = self.directories.folder(directory, &self.retailer)?;
+            let locked = Locked::open(folder, &self.run_id, directory, used)?;
+            self.folders.insert(directory.to_owned(), locked);
+        }
+        Ok(&self.folders[directory])
+    }
+
     fn sync(&mut self) -> Result<Vec<StagedFile>, Error> {
         let mut written = Vec::new();
         for open in &mut self.files {
-            let id = open.written.id.clone();
-            let synced = open
-                .file
-                .sync_all()
-                .and_then(|()| directories::finish_draft(&open.folder, &id, &draft(&id)));
-            synced.map_err(|error| failed("syncing", &open.written.name, error))?;
+            open.close()?;
+            let (id, folder) = (
+                &open.written.id,
+                &self.folders[&open.written.directory].folder,
+            );
+            directories::finish_draft(folder, id, &draft(id))
+                .map_err(|error| failed("syncing", &open.written.name, error))?;
             open.finished = true;
             let mut done = open.written.clone();
             done.digest = std::mem::take(&mut open.digest).finish();
             written.push(done);
         }
-        for open in &self.files {
-            directories::sync(&open.folder)
-                .map_err(|error| failed("syncing", &open.written.name, error))?;
+        for (directory, locked) in &self.folders {
+            directories::sync(&locked.folder)
+                .map_err(|error| failed("syncing", directory, error))?;
         }
         self.stage = Stage::Synced;
         Ok(written)
@@ -213,10 +271,12 @@ impl State {
             } else {
                 draft(id)
             };
-            if let Err(error) = open.folder.remove_file(&name) {
+            let folder = &self.folders[&open.written.directory].folder;
+            if let Err(error) = folder.remove_file(&name) {
                 tracing::warn!(file = name, document = open.written.name, %error, "run file not removed");
             }
         }
+        self.folders.clear();
     }
 }
 
@@ -242,92 +302,14 @@ impl Drop for RunFiles {
         let mut state = self.0.state();
         match state.stage {
             Stage::Writing => state.discard(),
-            Stage::Synced => state.files.clear(),
+            Stage::Synced => {
+                state.files.clear();
+                state.folders.clear();
+            }
             Stage::Discarded => {}
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn directories() -> (tempfile::TempDir, Directories) {
-        let temp = tempfile::tempdir().expect("a folder");
-        let paths = [("reports".to_owned(), temp.path().join("reports"))].into();
-        let directories = Directories::open(&paths).expect("directories");
-        (temp, directories)
-    }
-
-    fn files(temp: &tempfile::TempDir) -> Vec<String> {
-        let folder = temp.path().join("reports/r1");
-        let entries = std::fs::read_dir(folder).expect("a folder");
-        let name = |entry: io::Result<std::fs::DirEntry>| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        };
-        entries.map(name).collect()
-    }
-
-    fn begin(directories: &Directories) -> (Box<dyn RunOutput>, Result<(), Error>) {
-        let begun = directories.begin("run1", "r1").expect("begun");
-        let mut sink = begun.sink();
-        let opened = sink.open("reports", "day.csv", "text/csv");
-        let wrote = opened.and_then(|file| sink.write(file, b"a,b\r\n"));
-        (begun, wrote)
-    }
-
-    #[test]
-    fn a_failed_run_leaves_no_file() {
-        let (temp, directories) = directories();
-        let (begun, wrote) = begin(&directories);
-        wrote.expect("written");
-        let mut sink = begun.sink();
-        drop(begun);
-        assert!(files(&temp).is_empty());
-        assert!(sink.write(0, b"late").is_err());
-        assert!(sink.open("reports", "late.csv", "text/csv").is_err());
-        let (mut begun, wrote) = begin(&directories);
-        wrote.expect("written");
-        begun.sync().expect("synced");
-        begun.discard();
-        assert!(files(&temp).is_empty());
-    }
-
-    #[test]
-    fn synced_files_stay_for_the_deliverer() {
-        let (temp, directories) = directories();
-        let (mut begun, wrote) = begin(&directories);
-        wrote.expect("written");
-        let written = begun.sync().expect("synced");
-        assert_eq!(written[0].digest, Digest::of(b"a,b\r\n"));
-        drop(begun);
-        assert_eq!(files(&temp), [temporary_name(&written[0].id)]);
-    }
-
-    #[test]
-    fn concurrent_attempts_do_not_write_to_each_others_files() {
-        let (temp, directories) = directories();
-        let (mut first, wrote) = begin(&directories);
-        wrote.expect("written");
-        let (second, wrote) = begin(&directories);
-        assert!(wrote.is_err());
-        drop(second);
-        let written = first.sync().expect("synced");
-        let (third, wrote) = begin(&directories);
-        assert!(wrote.is_err(), "the first is not recorded yet");
-        drop(third);
-        assert_eq!(files(&temp).len(), 1);
-        drop(first);
-        let (late, wrote) = begin(&directories);
-        wrote.expect("a draft of its own");
-        drop(late);
-        let temporary = temporary_name(&written[0].id);
-        assert_eq!(files(&temp), std::slice::from_ref(&temporary));
-        let body = std::fs::read(temp.path().join("reports/r1").join(&temporary));
-        assert_eq!(body.expect("read"), b"a,b\r\n");
-    }
-}
+mod tests;

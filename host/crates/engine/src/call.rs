@@ -21,6 +21,10 @@ pub(crate) struct Call {
     pub keys: Keys,
     pub streams: Streams,
     pub table: ResourceTable,
+    /// Number of output files that the guest has open.
+    pub open_files: usize,
+    /// Number of output files that the guest has opened.
+    pub opened_files: usize,
     /// The event's id.
     pub event: String,
     /// Number of texts that the guest has encrypted.

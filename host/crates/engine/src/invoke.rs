@@ -70,6 +70,8 @@ pub(crate) fn call_guest<T>(
         keys,
         streams,
         table,
+        open_files: 0,
+        opened_files: 0,
         event,
         encryptions: 0,
         header_sent: false,

@@ -106,10 +106,13 @@ pub trait Feed<T>: Send {
 
 /// Receives the files of a run. They appear only if the run succeeds.
 pub trait Sink: Send {
-    /// Begins a file and returns its number.
+    /// Begins a file and returns its number. Returns `Error::NameTaken` if the run has begun a file of this name
+    /// in this directory before.
     fn open(&mut self, directory: &str, name: &str, media_type: &str) -> Result<u32, crate::Error>;
     /// Appends to a file.
     fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), crate::Error>;
+    /// Ends a file and frees its descriptor.
+    fn close(&mut self, file: u32) -> Result<(), crate::Error>;
 }
 
 /// The file that a run reads.

@@ -53,6 +53,12 @@ pub(crate) mod log {
 
 pub(crate) mod output {
     use super::super::WrittenFile;
+    use galleria_contract::{OPEN_FILES, RUN_FILES};
+    use std::cell::Cell;
+
+    thread_local! {
+        static OPEN: Cell<usize> = const { Cell::new(0) };
+    }
 
     pub(crate) struct File(usize);
 
@@ -63,6 +69,15 @@ pub(crate) mod output {
                 !host.files.iter().any(taken),
                 "the run opened {directory}/{name} twice; a name is written once"
             );
+            assert!(
+                host.files.len() < RUN_FILES,
+                "the run opened more than {RUN_FILES} files"
+            );
+            assert!(
+                OPEN.get() < OPEN_FILES,
+                "the run has more than {OPEN_FILES} files open; close a file when it is complete"
+            );
+            OPEN.set(OPEN.get() + 1);
             host.files.push(WrittenFile {
                 directory: directory.to_owned(),
                 name: name.to_owned(),
@@ -76,6 +91,12 @@ pub(crate) mod output {
     impl File {
         pub(crate) fn write(&self, chunk: &[u8]) {
             super::host(|host| host.files[self.0].body.extend_from_slice(chunk));
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            OPEN.set(OPEN.get() - 1);
         }
     }
 }

@@ -325,3 +325,14 @@ fn a_test_can_fake_a_key() {
         assert!(key.encrypt(b"abc", b"").is_err());
     });
 }
+
+#[test]
+#[should_panic(expected = "more than 64 files open")]
+fn kept_files_fail_the_test() {
+    Host::default().within(|| {
+        let open = |number| Output::create("reports", &format!("{number}.csv"), "text/csv");
+        let closed = |number| open(number).close();
+        (0..100).for_each(closed);
+        let _kept: Vec<_> = (100..200).map(open).collect();
+    });
+}

@@ -124,6 +124,12 @@ behaviours! {
     OpenOther,
     /// Opens a file whose name leads to another directory.
     OpenBadName,
+    /// Opens a file twice.
+    OpenTwice,
+    /// Opens thousands of files and drops each.
+    OpenAndDrop,
+    /// Opens many files and keeps all.
+    OpenAndKeep,
     /// Writes more than the output limit.
     WriteTooMuch,
     /// Returns totals above the output limit.

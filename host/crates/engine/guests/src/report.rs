@@ -25,6 +25,19 @@ pub fn execute(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault>
                 sums: vec![],
             })
         }
+        Behaviour::OpenTwice => {
+            open_file(0).close();
+            open_file(0).close();
+            Ok(totals(2))
+        }
+        Behaviour::OpenAndDrop => {
+            (0..5_000).for_each(|number| open_file(number).close());
+            Ok(totals(5_000))
+        }
+        Behaviour::OpenAndKeep => {
+            let files: Vec<_> = (0..500).map(open_file).collect();
+            Ok(totals(files.len() as u64))
+        }
         Behaviour::WriteTooMuch => {
             let mut file = Output::create("reports", "a.csv", "text/csv");
             loop {
@@ -41,6 +54,10 @@ pub fn execute(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault>
             "{other:?} is not a behaviour for a report"
         ))),
     }
+}
+
+fn open_file(number: u32) -> Output {
+    Output::create("reports", &format!("{number}.csv"), "text/csv")
 }
 
 fn copy(window: &Window) -> Result<Totals, Fault> {

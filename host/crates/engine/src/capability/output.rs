@@ -6,7 +6,9 @@ use crate::bindings::output::{Host, HostFile};
 use crate::call::Call;
 use crate::resources::File;
 use crate::stop::Stop;
+use galleria_contract::{OPEN_FILES, RUN_FILES};
 use galleria_domain::{HostFault, names};
+use galleria_ports::Error;
 use wasmtime::component::Resource;
 
 impl Host for Call {
@@ -22,19 +24,42 @@ impl Host for Call {
             return Err(self.meter.denied(what).into());
         }
         if !names::is_file_name(&name) {
-            let what = format!("output.open: {name:?} is not a valid file name");
-            return Err(Stop(HostFault::ContractBroken(what)).into());
+            let rule = "must be one segment of a path, with at most 200 bytes, without a leading dot, control \
+                        characters and any of / \\ : * ? \" < > |";
+            return Err(refused(&name, rule).into());
+        }
+        if self.opened_files == RUN_FILES {
+            let rule = format!("a run may write at most {RUN_FILES} files");
+            return Err(refused(&name, &rule).into());
+        }
+        if self.open_files == OPEN_FILES {
+            let rule = format!(
+                "at most {OPEN_FILES} files may be open at once: drop a file when it is complete"
+            );
+            return Err(refused(&name, &rule).into());
         }
         self.meter.output((name.len() + media_type.len()) as u64)?;
         let Some(sink) = &mut self.streams.output else {
             return Err(self.meter.denied("output outside a run").into());
         };
-        let number = sink
-            .open(&directory, &name, &media_type)
-            .map_err(|error| host_failed("opening an output file", &error))?;
+        let number = match sink.open(&directory, &name, &media_type) {
+            Ok(number) => number,
+            Err(Error::NameTaken { .. }) => {
+                let rule = format!("the run has opened a file of this name in {directory} before");
+                return Err(refused(&name, &rule).into());
+            }
+            Err(error) => return Err(host_failed("opening an output file", &error).into()),
+        };
+        self.open_files += 1;
+        self.opened_files += 1;
         self.meter.deadline()?;
         Ok(self.table.push(File { number })?)
     }
+}
+
+fn refused(name: &str, rule: &str) -> Stop {
+    let what = format!("output.open: {name:?}: {rule}");
+    Stop(HostFault::ContractBroken(what))
 }
 
 impl HostFile for Call {
@@ -52,7 +77,13 @@ impl HostFile for Call {
     }
 
     fn drop(&mut self, file: Resource<File>) -> wasmtime::Result<()> {
-        self.table.delete(file)?;
+        let File { number } = self.table.delete(file)?;
+        self.open_files -= 1;
+        if let Some(sink) = &mut self.streams.output {
+            sink.close(number)
+                .map_err(|error| host_failed("closing an output file", &error))?;
+        }
+        self.meter.deadline()?;
         Ok(())
     }
 }

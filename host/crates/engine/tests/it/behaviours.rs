@@ -272,6 +272,9 @@ behaviours! {
     PullForever: endless_pulling_is_limited { runs::slow_feed(); }
     OpenOther: output_directory_needs_a_grant { runs::other_directory(); }
     OpenBadName: output_name_must_be_one_segment { runs::bad_name(); }
+    OpenTwice: output_name_is_opened_once { runs::twice(); }
+    OpenAndDrop: dropped_files_are_closed { runs::dropped_files(); }
+    OpenAndKeep: open_files_are_limited { runs::kept_files(); }
     WriteTooMuch: output_is_limited { runs::too_much_output(); }
     TotalTooMuch: size_of_totals_is_limited { runs::totals_too_large(); }
     CopySettlement: settlement_lines_arrive_as_columns { feeds::settlement(); }

@@ -312,7 +312,14 @@ pub struct Files(pub Arc<Mutex<Vec<File>>>);
 impl Sink for Files {
     fn open(&mut self, directory: &str, name: &str, _: &str) -> Result<u32, galleria_ports::Error> {
         let mut files = self.0.lock().expect("no panic");
-        files.push((format!("{directory}/{name}"), vec![]));
+        let path = format!("{directory}/{name}");
+        if files.iter().any(|(taken, _)| *taken == path) {
+            return Err(galleria_ports::Error::NameTaken {
+                directory: directory.into(),
+                name: name.into(),
+            });
+        }
+        files.push((path, vec![]));
         Ok(u32::try_from(files.len() - 1).expect("few files"))
     }
 
@@ -320,6 +327,10 @@ impl Sink for Files {
         self.0.lock().expect("no panic")[file as usize]
             .1
             .extend_from_slice(chunk);
+        Ok(())
+    }
+
+    fn close(&mut self, _: u32) -> Result<(), galleria_ports::Error> {
         Ok(())
     }
 }

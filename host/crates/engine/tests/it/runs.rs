@@ -125,6 +125,73 @@ pub fn bounded_batch() {
     assert_eq!(*requested.lock().expect("no panic"), [4_096]);
 }
 
+/// Counts the files that are open, and the most that were open at once.
+#[derive(Clone, Default)]
+struct Open(Arc<std::sync::Mutex<(Files, usize, usize)>>);
+
+impl Sink for Open {
+    fn open(
+        &mut self,
+        directory: &str,
+        name: &str,
+        media: &str,
+    ) -> Result<u32, galleria_ports::Error> {
+        let (files, open, peak) = &mut *self.0.lock().expect("no panic");
+        *open += 1;
+        *peak = (*peak).max(*open);
+        files.open(directory, name, media)
+    }
+
+    fn write(&mut self, file: u32, chunk: &[u8]) -> Result<(), galleria_ports::Error> {
+        self.0.lock().expect("no panic").0.write(file, chunk)
+    }
+
+    fn close(&mut self, _: u32) -> Result<(), galleria_ports::Error> {
+        self.0.lock().expect("no panic").1 -= 1;
+        Ok(())
+    }
+}
+
+/// Returns the outcome, the files that are open at the end, and the most that were open at once.
+fn opened(behaviour: Behaviour) -> (CallOutcome<Totals>, usize, usize) {
+    let sink = Open::default();
+    let streams = Streams {
+        output: Some(Box::new(sink.clone())),
+        ..Streams::default()
+    };
+    let limits = Limits {
+        host_calls: 5_000,
+        ..LIMITS
+    };
+    let called = run(behaviour, limits, streams);
+    let (_, open, peak) = *sink.0.lock().expect("no panic");
+    (called, open, peak)
+}
+
+pub fn dropped_files() {
+    let (called, open, peak) = opened(Behaviour::OpenAndDrop);
+    let what = "output.open: \"1000.csv\": a run may write at most 1000 files";
+    assert_eq!(host_fault(&called), &HostFault::ContractBroken(what.into()));
+    assert_eq!((open, peak), (0, 1));
+}
+
+pub fn kept_files() {
+    let (called, _, peak) = opened(Behaviour::OpenAndKeep);
+    let what = "output.open: \"64.csv\": at most 64 files may be open at once: drop a file when it is complete";
+    assert_eq!(host_fault(&called), &HostFault::ContractBroken(what.into()));
+    assert_eq!(peak, 64);
+}
+
+pub fn twice() {
+    let streams = Streams {
+        output: Some(Box::new(Files::default())),
+        ..Streams::default()
+    };
+    let called = run(Behaviour::OpenTwice, LIMITS, streams);
+    let what = "output.open: \"0.csv\": the run has opened a file of this name in reports before";
+    assert_eq!(host_fault(&called), &HostFault::ContractBroken(what.into()));
+}
+
 pub fn slow_feed() {
     let slow = |delay| Streams {
         sale_lines: Some(Box::new(Endless(sale_line(1), delay))),
@@ -234,6 +301,10 @@ impl Sink for Failing {
     fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_ports::Error> {
         panic!("the sink panics")
     }
+
+    fn close(&mut self, _: u32) -> Result<(), galleria_ports::Error> {
+        Ok(())
+    }
 }
 
 #[test]
@@ -269,6 +340,9 @@ fn panic_of_the_host_ends_only_one_call() {
         }
         fn write(&mut self, _: u32, _: &[u8]) -> Result<(), galleria_ports::Error> {
             panic!("the sink panics")
+        }
+        fn close(&mut self, _: u32) -> Result<(), galleria_ports::Error> {
+            Ok(())
         }
     }
     let streams = Streams {
