@@ -17,6 +17,11 @@ macro_rules! behaviours {
         pub enum Behaviour {
             $($(#[$doc])* $name,)*
         }
+
+        impl Behaviour {
+            /// All behaviours.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
     };
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-fn sale_line(number: u32) -> SaleLine {
+pub fn sale_line(number: u32) -> SaleLine {
     SaleLine {
         store_id: "store-1".into(),
         store_external_id: "0042".into(),
