@@ -145,7 +145,7 @@ fn streams() -> Streams {
     Streams {
         sale_lines: Some(Box::new(Endless(crate::runs::sale_line(1), Duration::ZERO))),
         input: Some(Box::new(Bytes)),
-        statement: Some(Box::new(Kept::default())),
+        statement: Some(Box::new(ReceivedLines::default())),
         output: Some(Box::new(OpenFiles::default())),
         ..Streams::default()
     }
@@ -166,9 +166,9 @@ impl Source for Bytes {
 
 /// Keeps the lines of a statement until the end of the run.
 #[derive(Default)]
-struct Kept(Vec<StatementLine>);
+struct ReceivedLines(Vec<StatementLine>);
 
-impl Lines for Kept {
+impl Lines for ReceivedLines {
     fn describe(&mut self, _: StatementHeader) -> Result<(), Error> {
         Ok(())
     }
