@@ -58,6 +58,13 @@ fn store_status<'a>(status: &'a Value, store: &str) -> &'a Value {
     found.expect("the store has events")
 }
 
+async fn journal_of(host: &Host, order: &str) -> Vec<Value> {
+    let journal = host.get(&format!("/v1/orders/{order}/journal")).await;
+    let journal = journal.expect("a journal");
+    let attempts = journal.as_array().or(journal["attempts"].as_array());
+    attempts.expect("attempts").clone()
+}
+
 on_both!(a_misbehaving_plugin_affects_only_its_store);
 
 async fn a_misbehaving_plugin_affects_only_its_store(database: Database) {
@@ -100,9 +107,10 @@ async fn a_misbehaving_plugin_affects_only_its_store(database: Database) {
     for (store, _) in BEHAVIOURS.iter().filter(|(store, _)| *store != "s-good") {
         assert_eq!(store_status(&status, store)["documents"], 0, "{store}");
     }
-    let journal = host.get("/v1/orders/s-good-0/journal").await;
-    let journal = journal.expect("a journal");
-    let attempts = journal.as_array().or(journal["attempts"].as_array());
-    assert_eq!(attempts.map(Vec::len), Some(1), "{journal:#}");
+    assert_eq!(journal_of(&host, "s-good-0").await.len(), 1);
+    let loops = journal_of(&host, "s-loop-0").await;
+    let twice = |pair: &[Value]| pair.iter().all(|one| one["outcome"] == "out_of_cpu");
+    let first = loops.windows(2).position(twice);
+    assert_eq!(first, loops.len().checked_sub(2), "{loops:#?}");
     host.stop();
 }

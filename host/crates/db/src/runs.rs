@@ -218,7 +218,7 @@ impl Runs for Transaction<'_> {
         let replay = query(
             "run_replay",
             "UPDATE runs SET state = 'due', attempts = 0, due_ms = $1, ready_ms = $1, stop = 0,
-                 progress = 0, ended_ms = NULL
+                 progress = 0, ended_ms = NULL, code = NULL, detail = NULL
              WHERE id = $2 AND state IN ('dead', 'cancelled', 'failed')",
         )
         .bind_timestamp(now)

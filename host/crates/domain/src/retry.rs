@@ -95,6 +95,8 @@ pub struct FailedTry<'a> {
     pub failures: u32,
     /// Time since the first try.
     pub age: Duration,
+    /// The code of the fault that ended the previous try.
+    pub previous: Option<&'a str>,
 }
 
 impl RetryPolicy {
@@ -109,12 +111,16 @@ impl RetryPolicy {
             // Deterministic: the same component decides the same about the same event.
             CallFault::Guest(Fault::Invalid(_) | Fault::Misconfigured(_))
             | CallFault::Host(HostFault::Denied(_) | HostFault::ContractBroken(_)) => (true, None),
+            // Once, a busy machine may be the cause. Twice in a row, it is the plugin.
+            CallFault::Host(HostFault::OutOfCpu(_)) => {
+                let again = failed.previous == Some(fault.code());
+                (limited_by_tries || again, None)
+            }
             CallFault::Guest(Fault::Retry(later)) => (limited_by_age, later.seconds),
             CallFault::Host(HostFault::HostFailed(_)) => (limited_by_age, None),
             CallFault::Guest(Fault::Failed(_))
             | CallFault::Host(
                 HostFault::Trapped(_)
-                | HostFault::OutOfCpu(_)
                 | HostFault::TimedOut(_)
                 | HostFault::OutOfMemory(_)
                 | HostFault::OutputTooLarge(_)
@@ -261,6 +267,7 @@ mod tests {
                 id: "payment:1",
                 failures,
                 age: Duration::from_secs(age),
+                previous: None,
             };
             for (name, policy, expected) in [("event", EVENT, event), ("run", RUN, run)] {
                 let row = format!("row {number}, {name}, {fault:?}");
@@ -286,11 +293,49 @@ mod tests {
                     id: "payment:1",
                     failures,
                     age: Duration::ZERO,
+                    previous: None,
                 };
                 let row = format!("{fault:?}, failure {failures}");
                 check(&row, EVENT.after(&fault, failed), expected);
                 check(&row, RUN.after(&fault, failed), expected);
             }
+        }
+    }
+
+    #[test]
+    fn the_same_fault_twice_in_a_row() {
+        use Expected::{Backoff, GiveUp};
+        let out_of_cpu = CallFault::Host(HostFault::OutOfCpu(1));
+        let timed_out = CallFault::Host(HostFault::TimedOut(1));
+        let trapped = host(HostFault::Trapped);
+        let host_failed = host(HostFault::HostFailed);
+        #[rustfmt::skip]
+        let table = [
+            // fault, code of the previous fault, failures, expected
+            (&out_of_cpu,  None,                2, Backoff(4)),
+            (&out_of_cpu,  Some("out_of_cpu"),  2, GiveUp),
+            (&out_of_cpu,  Some("out_of_cpu"),  3, GiveUp),
+            (&out_of_cpu,  Some("timed_out"),   2, Backoff(4)),
+            (&out_of_cpu,  Some("host_failed"), 3, Backoff(16)),
+            (&out_of_cpu,  Some("retry"),       3, Backoff(16)),
+            (&out_of_cpu,  Some("trapped"),     5, GiveUp),
+            // Another fault interrupts the row, and may pass.
+            (&timed_out,   Some("out_of_cpu"),  2, Backoff(4)),
+            (&host_failed, Some("out_of_cpu"),  2, Backoff(4)),
+            (&timed_out,   Some("timed_out"),   2, Backoff(4)),
+            (&trapped,     Some("trapped"),     2, Backoff(4)),
+            (&host_failed, Some("host_failed"), 2, Backoff(4)),
+        ];
+        for (fault, previous, failures, expected) in table {
+            let failed = FailedTry {
+                id: "payment:1",
+                failures,
+                age: Duration::ZERO,
+                previous,
+            };
+            let row = format!("{fault:?} after {previous:?}, failure {failures}");
+            check(&row, EVENT.after(fault, failed), expected);
+            check(&row, RUN.after(fault, failed), expected);
         }
     }
 

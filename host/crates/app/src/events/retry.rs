@@ -59,7 +59,8 @@ impl Events {
         prefix: Position,
     ) -> Result<HandlingOutcome, Error> {
         let now = self.core.clock.now();
-        let next = self.next_try(item, fault, now);
+        let previous = self.previous_code(item).await?;
+        let next = self.next_try(item, fault, previous.as_deref(), now);
         let detail = detail(&fault.to_string());
         let (mut journal, blobs) = match called {
             Some((prepared, usage)) => attempt(item, prepared, usage, now),
@@ -254,8 +255,30 @@ impl Events {
         }
     }
 
+    /// The code of the fault that ended the previous attempt at `item`, from the journal.
+    async fn previous_code(&self, item: &Item) -> Result<Option<String>, Error> {
+        if item.attempts == 0 {
+            return Ok(None);
+        }
+        let event = item.event.id.clone();
+        let journal = self
+            .core
+            .records
+            .read(in_tx!(|tx, event| tx.journal_list_by_event(&event).await))
+            .await?;
+        let mut attempts = journal.into_iter().rev();
+        let previous = attempts.find(|row| row.subscriber == item.subscriber);
+        Ok(previous.map(|row| row.outcome))
+    }
+
     /// The next step after a failed attempt at `item`.
-    fn next_try(&self, item: &Item, fault: &CallFault, now: Timestamp) -> NextTry {
+    fn next_try(
+        &self,
+        item: &Item,
+        fault: &CallFault,
+        previous: Option<&str>,
+        now: Timestamp,
+    ) -> NextTry {
         let max_age = item.plugin.as_ref().map(|plugin| plugin.slot.retry_for_s);
         let policy = RetryPolicy {
             backoff: self.policy.backoff,
@@ -266,6 +289,7 @@ impl Events {
             id: &item.event.id,
             failures: item.attempts + 1,
             age: now.duration_since(item.tried_since(now)).unsigned_abs(),
+            previous,
         };
         policy.after(fault, failed)
     }

@@ -118,6 +118,7 @@ impl Runs {
             id: &row.id,
             failures: row.attempts,
             age: Duration::ZERO,
+            previous: row.code.as_deref(),
         };
         let wait = match policy.after(&fault, failed) {
             NextTry::After(wait) => Some(wait),
@@ -236,7 +237,6 @@ fn name_taken(directory: &str, name: &str) -> CallFault {
 fn safe(fault: &CallFault) -> String {
     match fault {
         CallFault::Host(HostFault::HostFailed(_)) => "the host failed: its log says why".into(),
-        CallFault::Host(HostFault::Trapped(_)) => "the plugin crashed: the log says where".into(),
         other => other.to_string(),
     }
 }

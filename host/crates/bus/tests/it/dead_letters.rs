@@ -4,7 +4,7 @@ use super::{TestHost, failed, later};
 use galleria_app::events::{HandlingOutcome, Verdict};
 use galleria_bus::ConsumerConfig;
 use galleria_domain::plugin::OnDeadLetter;
-use galleria_domain::{CallFault, Fault, Problem};
+use galleria_domain::{CallFault, Fault, HostFault, Problem};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -199,6 +199,72 @@ async fn a_decision_that_cannot_be_applied_delays_no_other_event() {
     host.sell("s1", "o2").await;
     host.expect_documents("o2", &["payment:p2"]).await;
     host.expect_documents("o1", &[]).await;
+    host.stop_consuming().await;
+}
+
+fn out_of_cpu() -> CallFault {
+    CallFault::Host(HostFault::OutOfCpu(50))
+}
+
+/// Advances the clock until an order has this many attempts in the journal. Returns their outcomes.
+async fn outcomes(host: &TestHost, order: &str, count: usize) -> Vec<String> {
+    let journal = async || host.app.events.journal_of_order(order).await;
+    host.until("all attempts", async || {
+        host.advance(Duration::from_secs(1)).await;
+        journal().await.expect("a journal").len() >= count
+    })
+    .await;
+    let journal = journal().await.expect("a journal");
+    journal.into_iter().map(|attempt| attempt.outcome).collect()
+}
+
+/// Another plugin and another event neither interrupt nor continue a row of attempts.
+#[tokio::test(flavor = "multi_thread")]
+async fn out_of_cpu_twice_in_a_row_is_a_dead_letter() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    host.store("s2").await;
+    host.fail_with("payment:p1", vec![out_of_cpu(); 9]);
+    host.fail_with("payment:p2", [out_of_cpu()]);
+    host.sell("s1", "o1").await;
+    host.sell("s2", "o2").await;
+    host.consume().await;
+    assert_eq!(outcomes(&host, "o2", 2).await, ["out_of_cpu", "applied"]);
+    host.until("a dead letter", async || {
+        host.advance(Duration::from_secs(1)).await;
+        host.dead_letters().await.len() == 1
+    })
+    .await;
+    let letter = &host.dead_letters().await[0];
+    assert_eq!((&*letter.code, letter.attempts), ("out_of_cpu", 2));
+    // The first attempt after a replay begins a new row.
+    let settle = host.settle("payment:p1", Verdict::Replay);
+    settle.await.expect("replayed");
+    assert_eq!(outcomes(&host, "o1", 4).await, ["out_of_cpu"; 4]);
+    host.until("a dead letter again", async || {
+        host.dead_letters().await.len() == 1
+    })
+    .await;
+    assert_eq!(host.dead_letters().await[0].attempts, 2);
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_fault_interrupts_the_row_of_out_of_cpu() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    let faults = [out_of_cpu(), later(1), out_of_cpu(), later(1), out_of_cpu()];
+    // A payment has three tries; a request for a retry is limited by age, and counts as an attempt.
+    host.fail_with("payment:p1", faults);
+    host.sell("s1", "o1").await;
+    host.consume().await;
+    let expected = ["out_of_cpu", "retry", "out_of_cpu"];
+    assert_eq!(outcomes(&host, "o1", 3).await, expected);
+    host.until("a dead letter", async || {
+        host.dead_letters().await.len() == 1
+    })
+    .await;
+    assert_eq!(host.dead_letters().await[0].attempts, 3, "by its tries");
     host.stop_consuming().await;
 }
 
