@@ -52,6 +52,7 @@ export function onPayment(cx, sale) {
   }
   refuseWhatCannotBe(store, sale);
   waitForTheProvider(cx, sale);
+  assertNumbersDiffer(sale);
   const counted = sale.lines.filter((line) => !line.voided);
   const leftOut = sale.lines.length - counted.length;
   const name = fileName(
@@ -101,6 +102,16 @@ function waitForTheProvider(cx, sale) {
       const reason = `tender ${tender.number} has no reference of its provider yet`;
       throw new Retry(reason, cx.settings.provider_wait_s);
     }
+  }
+}
+
+/** The host accepts no other sale, so this is a crash, not a fault. */
+function assertNumbersDiffer(sale) {
+  const seen = new Map();
+  for (const line of sale.lines) {
+    const other = seen.get(line.number);
+    if (other) throw new Error(`two lines have the number ${line.number}: ${other.description}, ${line.description}`);
+    seen.set(line.number, line);
   }
 }
 

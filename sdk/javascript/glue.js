@@ -6,7 +6,9 @@
  */
 
 import { Context } from "./context.js";
-import { Misconfigured } from "./fault.js";
+import { end } from "./crash.js";
+import { Decision } from "./decision.js";
+import { Fault, Misconfigured } from "./fault.js";
 import { fields } from "./settings.js";
 import { withTexts } from "./text.js";
 
@@ -15,8 +17,12 @@ export function checker(plugin) {
   return {
     // Points that start with `on-` have no schedules.
     check(text, _schedules) {
-      const { values, problems } = (plugin.SETTINGS ?? fields({})).read(text);
-      return problems.length > 0 || !plugin.check ? problems : plugin.check(values);
+      try {
+        const { values, problems } = (plugin.SETTINGS ?? fields({})).read(text);
+        return problems.length > 0 || !plugin.check ? problems : plugin.check(values);
+      } catch (error) {
+        return end(error);
+      }
     },
   };
 }
@@ -27,9 +33,16 @@ export function react(plugin, decide) {
   if (typeof decide !== "function") throw new TypeError("plugin.js lacks a function that plugin.toml names under points");
   return {
     handle(raw, ...args) {
-      const { values, problems } = (plugin.SETTINGS ?? fields({})).read(raw.settings);
-      if (problems.length > 0) throw new Misconfigured(problems);
-      return decide(new Context(raw, values), ...args.map(withTexts));
+      try {
+        const { values, problems } = (plugin.SETTINGS ?? fields({})).read(raw.settings);
+        if (problems.length > 0) throw new Misconfigured(problems);
+        const decision = decide(new Context(raw, values), ...args.map(withTexts));
+        if (!(decision instanceof Decision)) throw new TypeError(`${decide.name} must return a Decision`);
+        return decision;
+      } catch (error) {
+        if (error instanceof Fault) throw error;
+        return end(error);
+      }
     },
   };
 }

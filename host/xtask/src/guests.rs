@@ -105,7 +105,10 @@ fn build(plugin: &Plugin, language: Language) -> Result<PathBuf> {
         "wit/deps/retail",
         "wit",
     )?;
-    sources.text("wit/world.wit", manifest.world());
+    sources.text("wit/world.wit", manifest.world(language));
+    if language == Language::JavaScript {
+        sources.text("wit/deps/cli/exit.wit", generate::exit());
+    }
     sources.folder(&root().join(sdk), sdk, extension)?;
     sources.folder(
         &plugin.folder,

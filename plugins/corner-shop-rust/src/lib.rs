@@ -8,6 +8,7 @@ mod settings;
 use galleria_sdk::prelude::*;
 use galleria_sdk::{AgeOutcome, log};
 pub use settings::{Settings, Training};
+use std::collections::BTreeMap;
 
 /// The plugin.
 pub struct CornerShop;
@@ -28,6 +29,7 @@ impl OnPayment for CornerShop {
         }
         refuse_what_cannot_be(store, sale)?;
         wait_for_the_provider(settings, sale)?;
+        assert_numbers_differ(sale);
         let counted: Vec<&Line> = sale.lines.iter().filter(|line| !line.voided).collect();
         let name = settings::file_name(
             &settings.file_name,
@@ -97,6 +99,17 @@ fn wait_for_the_provider(settings: &Settings, sale: &Sale) -> Result<(), Fault> 
             let number = tender.number;
             let reason = format!("tender {number} has no reference of its provider yet");
             Err(Fault::retry_in(settings.provider_wait_s, reason))
+        }
+    }
+}
+
+/// The host accepts no other sale, so this is a crash, not a fault.
+fn assert_numbers_differ(sale: &Sale) {
+    let mut seen: BTreeMap<u32, &Line> = BTreeMap::new();
+    for line in &sale.lines {
+        if let Some(other) = seen.insert(line.number, line) {
+            let (number, one, two) = (line.number, &other.description, &line.description);
+            panic!("two lines have the number {number}: {one}, {two}");
         }
     }
 }

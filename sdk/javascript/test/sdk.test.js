@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Context, Decimal, Decision, Failed, Invalid, Misconfigured, csv, json, log, money, settings } from "../index.js";
+import { report } from "../crash.js";
 import { checker, react } from "../glue.js";
 
 const LARGEST = (1n << 63n) - 1n;
@@ -74,7 +75,13 @@ test("JSON writes money and refuses floating point", () => {
 
 /** Calls a plugin's function with an argument as the component tool passes it, and returns the result. */
 function handled(argument, decide) {
-  return react({}, (_, sale) => decide(sale)).handle({ settings: "{}" }, argument);
+  let result;
+  const point = react({}, (_, sale) => {
+    result = decide(sale);
+    return new Decision();
+  });
+  point.handle({ settings: "{}" }, argument);
+  return result;
 }
 
 const sold = () => ({
@@ -185,6 +192,35 @@ test("a call has typed settings, and wrong ones end it", () => {
   assert.throws(() => point.handle({ ...RAW, settings: "{}" }, "sale"), wrong);
   assert.throws(() => react(plugin, undefined), TypeError);
   assert.deepEqual(checker(plugin).check('{"topic":"t"}', []), []);
+});
+
+test("only a decision is returned", () => {
+  const results = [undefined, null, {}, Promise.resolve(new Decision())];
+  for (const result of results) {
+    const point = react({}, function onPayment() {
+      return result;
+    });
+    const wrong = { name: "TypeError", message: "onPayment must return a Decision" };
+    assert.throws(() => point.handle({ settings: "{}" }, "sale"), wrong);
+  }
+});
+
+test("the report of an exception has its text and places, and is short", () => {
+  const frame = (number) => `f${number}@plugins/a/plugin.js:${number}:7`;
+  const stack = [...Array(100).keys()].map(frame);
+  stack.splice(1, 0, "export_onPayment@/tmp/x/sources/initializer.js:1:2", "/<@plugin.js:5:6", "@plugin.js:8:9");
+  const lines = report({ stack: stack.join("\n"), toString: () => "RangeError: no\0thing" }).split("\n");
+  const places = [
+    "  at f0 (plugins/a/plugin.js:0:7)",
+    "  at /< (plugin.js:5:6)",
+    "  at a function without a name (plugin.js:8:9)",
+    "  at f1 (plugins/a/plugin.js:1:7)",
+  ];
+  assert.deepEqual(lines.slice(0, 5), ["RangeError: no\ufffdthing", ...places]);
+  assert.equal(lines.length, 9);
+  assert.ok(report({ stack: "", toString: () => "é\n".repeat(9_999) }).length < 500);
+  for (const thrown of ["text", 7n, null, undefined, Symbol("s")]) assert.equal(report(thrown), String(thrown));
+  assert.equal(report(Object.create(null)), "a thrown value of type object");
 });
 
 test("a run over a retailer has no store", () => {

@@ -8,6 +8,7 @@ from typing import Any, Callable
 from componentize_py_types import Err
 from wit_world.imports import types
 
+from . import crash
 from .context import Context
 from .decimal import Decimal
 from .decision import Decision
@@ -27,11 +28,14 @@ def checker(plugin: Any) -> type:
     class Settings:
         # Points that start with `on-` have no schedules.
         def check(self, settings: str, _schedules: list) -> list:
-            values, problems = _fields(plugin).read(settings)
-            check = getattr(plugin, "check", None)
-            if not problems and check is not None:
-                problems = check(values)
-            return [_problem(problem) for problem in problems]
+            try:
+                values, problems = _fields(plugin).read(settings)
+                check = getattr(plugin, "check", None)
+                if not problems and check is not None:
+                    problems = check(values)
+                return [_problem(problem) for problem in problems]
+            except BaseException as error:
+                crash.end(error)
 
     return Settings
 
@@ -48,6 +52,8 @@ def react(plugin: Any, function: Callable) -> type:
                 return _decision(function(Context(cx, values), *arguments))
             except Fault as fault:
                 raise Err(_fault(fault)) from fault
+            except BaseException as error:
+                crash.end(error)
 
     return Point
 

@@ -10,7 +10,7 @@ from enum import Enum
 from types import SimpleNamespace
 
 import galleria_sdk
-from galleria_sdk import Context, Decimal, Decision, Failed, Invalid, Misconfigured, csv, log, money, settings, variant
+from galleria_sdk import Context, Decimal, Decision, Failed, Invalid, Misconfigured, crash, csv, log, money, settings, variant
 from galleria_sdk.decision import json as text_of
 from galleria_sdk.text import name_cases
 
@@ -212,6 +212,20 @@ class Calls(unittest.TestCase):
             cx.store
         with self.assertRaises(Misconfigured):
             cx.counter("file-number")
+
+    def test_the_report_of_an_exception_has_its_text_and_places_and_is_short(self):
+        def deeper(levels, text):
+            return deeper(levels - 1, text) if levels else {}[text]
+
+        for text in ("gift-card", "\u00e4" * 99_999):
+            try:
+                deeper(100, text)
+            except KeyError as error:
+                report = crash.report(error)
+            self.assertIn(", in deeper\n", report)
+            self.assertIn("KeyError: '" + text[:9], report)
+            self.assertLessEqual(report.count("in deeper"), crash.FRAMES)
+            self.assertLess(len(report), 3_000)
 
 
 if __name__ == "__main__":

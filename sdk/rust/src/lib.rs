@@ -11,6 +11,7 @@ pub mod bindings;
 
 mod capabilities;
 mod context;
+mod crash;
 pub mod csv;
 mod date;
 mod decimal;
@@ -85,6 +86,6 @@ pub mod __private {
         pub use std::primitive::str;
     }
 
-    pub use crate::plugin::{call, join, length};
+    pub use crate::plugin::{call, check_call, join, length};
     pub use crate::settings::{check, check_scheduled};
 }

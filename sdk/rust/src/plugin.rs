@@ -4,7 +4,8 @@
 //! targets than wasm nothing is exported, and the test kit can call the plugin.
 
 use crate::bindings::words::types::Context as Raw;
-use crate::{Context, Fault, Plugin};
+use crate::settings::check_scheduled;
+use crate::{Context, Fault, Plugin, Problem, RunSchedule};
 
 /// Exports a plugin: the named extension points and the check of its settings.
 ///
@@ -37,7 +38,7 @@ macro_rules! plugin {
                     settings: ::std::string::String,
                     schedules: ::std::vec::Vec<$crate::RunSchedule>,
                 ) -> ::std::vec::Vec<$crate::Problem> {
-                    $crate::__private::check_scheduled::<$plugin>(&settings, &schedules)
+                    $crate::__private::check_call::<$plugin>(&settings, &schedules)
                 }
             }
             #[cfg(target_arch = "wasm32")]
@@ -169,7 +170,14 @@ pub fn call<P: Plugin, R>(
     cx: Raw,
     decide: impl FnOnce(&Context<P::Settings>) -> Result<R, Fault>,
 ) -> Result<R, Fault> {
+    crate::crash::report_panics();
     decide(&Context::read::<P>(cx)?)
+}
+
+/// Runs one check of settings.
+pub fn check_call<P: Plugin>(settings: &str, schedules: &[RunSchedule]) -> Vec<Problem> {
+    crate::crash::report_panics();
+    check_scheduled::<P>(settings, schedules)
 }
 
 /// Returns the length of all parts.

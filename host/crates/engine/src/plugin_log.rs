@@ -15,8 +15,12 @@ const LINE_BYTES: usize = 8 << 10;
 /// Bytes that a printed line has around its values: time, level, target and the names of the fields.
 const LINE_OVERHEAD: u64 = 140;
 
-/// Maximum bytes of the last lines of standard error that a crash reports.
-const LAST_BYTES: usize = 2 << 10;
+/// Maximum bytes of the last lines of standard error that a crash reports. The SDKs limit their reports to
+/// less.
+const LAST_BYTES: usize = 3 << 10;
+
+/// Maximum bytes of one of these lines, so that a long message does not displace the place of the crash.
+const LAST_LINE_BYTES: usize = 2 << 10;
 
 /// The hint that the standard library prints after a panic; the host always adds a backtrace.
 const BACKTRACE_HINT: &str = "note: run with `RUST_BACKTRACE";
@@ -170,7 +174,7 @@ impl Lines {
     }
 
     fn keep_error(&mut self, line: &str) {
-        self.last_errors += &sanitized(line);
+        self.last_errors += &sanitized(truncated(line, LAST_LINE_BYTES));
         self.last_errors.push('\n');
         let mut start = self.last_errors.len().saturating_sub(LAST_BYTES);
         while !self.last_errors.is_char_boundary(start) {
@@ -228,14 +232,14 @@ fn printed_bytes(text: &str) -> u64 {
     (text.len() + text.bytes().filter(|byte| escaped(byte)).count()) as u64
 }
 
+fn truncated(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
 /// Truncates a text to the length of a line and replaces control characters, which could move a
 /// terminal's cursor.
 fn sanitized(text: &str) -> String {
-    let mut end = text.len().min(LINE_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end]
+    truncated(text, LINE_BYTES)
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -14,6 +14,9 @@ use std::path::Path;
 /// The name of the generated world.
 pub(super) const WORLD: &str = "guest";
 
+/// The version of WASI that componentize-js uses.
+const WASI: &str = "0.2.12";
+
 /// The parts of `plugin.toml` that go into a component.
 #[derive(Debug, Deserialize)]
 pub(super) struct Manifest {
@@ -44,8 +47,9 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Returns the world: `log`, the requested capabilities, the check of settings, and the points.
-    pub fn world(&self) -> String {
+    /// Returns the world: `log`, the requested capabilities, the check of settings, and the points. JavaScript
+    /// has no other way to end a call.
+    pub fn world(&self, language: Language) -> String {
         let mut world = format!("package galleria:guest;\n\nworld {WORLD} {{\n");
         let retail = |direction: &str, name: &str| {
             format!("  {direction} galleria:retail/{name}@{};\n", self.contract)
@@ -55,6 +59,9 @@ impl Manifest {
             if *capability != Capability::Log {
                 world += &retail("import", capability.name());
             }
+        }
+        if language == Language::JavaScript {
+            world += &format!("  import wasi:cli/exit@{WASI};\n");
         }
         world += &retail("export", "settings");
         for point in &self.points {
@@ -83,10 +90,13 @@ impl Manifest {
         let mut module = format!(
             "// Generated from plugin.toml.\n\
              import {{ write }} from \"galleria:retail/log@{contract}\";\n\
+             import {{ exit }} from \"wasi:cli/exit@{WASI}\";\n\
              import * as plugin from \"./plugins/{plugin}/plugin.js\";\n\
+             import {{ connect as connectExit }} from \"./sdk/javascript/crash.js\";\n\
              import {{ checker, react }} from \"./sdk/javascript/glue.js\";\n\
              import {{ connect }} from \"./sdk/javascript/log.js\";\n\n\
              connect(write);\n\
+             connectExit(exit);\n\
              export const settings = checker(plugin);\n"
         );
         for point in self.react_points()? {
@@ -122,6 +132,11 @@ impl Manifest {
         }
         Ok(self.points.iter().copied())
     }
+}
+
+/// Returns the interface of WASI that ends a call.
+pub(super) fn exit() -> String {
+    format!("package wasi:cli@{WASI};\n\ninterface exit {{\n  exit: func(status: result);\n}}\n")
 }
 
 fn words(point: Point) -> impl Iterator<Item = &'static str> {
@@ -172,7 +187,8 @@ mod tests {
 
     #[test]
     fn the_world_has_only_the_requested_capabilities() {
-        let world = manifest("\"on-payment\", \"on-shift-end\"", "\"log\", \"secrets\"").world();
+        let manifest = manifest("\"on-payment\", \"on-shift-end\"", "\"log\", \"secrets\"");
+        let world = manifest.world(Language::Python);
         assert_eq!(
             world,
             "package galleria:guest;\n\nworld guest {\n  \
@@ -182,6 +198,8 @@ mod tests {
              export galleria:retail/on-payment@0.2.0;\n  \
              export galleria:retail/on-shift-end@0.2.0;\n}\n"
         );
+        let imports_exit = |language| manifest.world(language).contains("import wasi:cli/exit@");
+        assert!(imports_exit(Language::JavaScript) && !imports_exit(Language::Python));
     }
 
     #[test]

@@ -325,7 +325,7 @@ fn rejection(error: Error) -> Result<String, Error> {
             message,
         } => Ok(format!("{message}\n")),
         Error::Plugin(fault) if !temporary.contains(&fault.code()) => Ok(format!(
-            "the plugin could not read the file: {}\n",
+            "the plugin could not read the file: {}: {fault}\n",
             fault.code()
         )),
         error => Err(error),

@@ -5,7 +5,7 @@
 
 use crate::kit::{build, engine, target};
 use galleria_domain::plugin::{Capability, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
-use galleria_domain::{CallFault, Context, Decision, Sale, Scope};
+use galleria_domain::{CallFault, Context, Decision, HostFault, Sale, Scope};
 use galleria_ports::plugins::{Argument, Plugins};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -253,6 +253,113 @@ fn plugins_reject_the_same_settings() {
             let keys: Vec<_> = errors.iter().map(|error| error.key.clone()).collect();
             let expected = format!("plugins.{}.settings.{field}", plugin.name);
             assert_eq!(keys, [expected], "{text}: {errors:?}");
+        }
+    }
+}
+
+/// A sale that the host never accepts: the plugins assert that the numbers of lines differ. `description` is
+/// the text of the lines, which the messages quote.
+fn doubled(description: &str) -> (Context, Argument) {
+    let (cx, argument) = cases().remove("plain").expect("a case");
+    let Argument::Payment(mut sale) = argument else {
+        panic!("{argument:?}");
+    };
+    sale.lines[0].description = description.to_owned();
+    sale.lines.push(sale.lines[0].clone());
+    (cx, Argument::Payment(sale))
+}
+
+/// Calls each plugin with a sale on which it crashes. Returns the texts of the faults.
+fn crashes(description: &str) -> Vec<(&'static str, String)> {
+    let plugins = built().iter();
+    let slots = plugins.map(|plugin| slot(plugin, r#"{"topic":"t"}"#));
+    let generation = engine().load(slots.collect()).expect("no errors");
+    let (cx, argument) = doubled(description);
+    let crash = |built: &Built| {
+        let plugin = generation
+            .named("corner-shop", built.name)
+            .expect("the slot");
+        let called = generation.react(&plugin, &cx, &argument);
+        let fault = crate::kit::host_fault(&called).clone();
+        assert!(matches!(fault, HostFault::Trapped(_)), "{fault:?}");
+        (built.name, CallFault::Host(fault).to_string())
+    };
+    built().iter().map(crash).collect()
+}
+
+#[test]
+fn a_crash_names_exception_file_line_and_function() {
+    for (plugin, text) in crashes("Tea") {
+        let [message, place, function] = match plugin {
+            // The compiler inlines the function of the panic.
+            "corner-shop-rust" => [
+                "two lines",
+                "src/lib.rs",
+                "CornerShop as galleria_sdk::points::OnPayment>::handle",
+            ],
+            "corner-shop-python" => [
+                "AssertionError: two lines",
+                "plugin.py",
+                "assert_numbers_differ",
+            ],
+            _ => ["Error: two lines", "plugin.js", "assertNumbersDiffer"],
+        };
+        let message = format!("{message} have the number 1: Tea, Tea\n");
+        assert!(text.contains(&message), "{text}");
+        assert!(text.contains(function), "{text}");
+        let line = line_of_the_crash(plugin);
+        let at = match plugin {
+            "corner-shop-python" => format!("{place}\", line {line}, in {function}"),
+            _ => format!("{place}:{line}:"),
+        };
+        assert!(text.contains(&at), "{at}: {text}");
+        // The backtrace of an interpreter says nothing about the plugin.
+        let other = plugin != "corner-shop-rust";
+        assert_ne!(other, text.contains("wasm backtrace"), "{text}");
+    }
+}
+
+/// The line of the plugin's source that crashes, from 1.
+fn line_of_the_crash(plugin: &str) -> usize {
+    let folder = plugins_folder().join(plugin);
+    let files = ["src/lib.rs", "plugin.py", "plugin.js"].map(|file| folder.join(file));
+    let source = files
+        .iter()
+        .find_map(|file| std::fs::read_to_string(file).ok());
+    let source = source.expect("a source");
+    let mut lines = source.lines();
+    1 + lines
+        .position(|line| line.contains("two lines have"))
+        .expect("the line")
+}
+
+/// The texts that an exception quotes may have any length, any number of lines and any characters.
+#[test]
+fn the_text_of_a_crash_is_cut_and_keeps_its_place() {
+    for description in [
+        "x".repeat(100_000),
+        "\u{1f980}\n".repeat(50_000),
+        "\0\u{1b}[2J".repeat(999),
+    ] {
+        for (plugin, text) in crashes(&description) {
+            let detail = &text[..text.floor_char_boundary(4_096)];
+            assert!(
+                detail.contains("two lines have the number 1: "),
+                "{plugin}: {detail}"
+            );
+            let place = format!("{}", line_of_the_crash(plugin));
+            let file = match plugin {
+                "corner-shop-rust" => format!("src/lib.rs:{place}:"),
+                "corner-shop-python" => {
+                    format!("plugin.py\", line {place}, in assert_numbers_differ")
+                }
+                _ => format!(
+                    "assertNumbersDiffer (plugins/corner-shop-javascript/plugin.js:{place}:"
+                ),
+            };
+            assert!(detail.contains(&file), "{plugin}: {detail}");
+            assert!(!text.contains(['\0', '\u{1b}']), "{plugin}: {text:?}");
+            assert!(text.len() < 8_192, "{plugin}: {} bytes", text.len());
         }
     }
 }
