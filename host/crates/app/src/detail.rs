@@ -1,6 +1,6 @@
-//! Text about a failure, as the database stores it.
+//! Text about a failure, as the database stores it and the log prints it.
 
-/// The maximum length of a detail in the journal, in dead letters and in runs. The log has the full text.
+/// The maximum length of a detail in the journal, in dead letters, in runs and in the log.
 const DETAIL_BYTES: usize = 4_096;
 
 /// Cuts a text, and replaces the character NUL, which PostgreSQL refuses: the text may quote a guest.

@@ -94,7 +94,9 @@ impl EngineConfig {
             .concurrency_support(false)
             .epoch_interruption(true)
             .max_wasm_stack(WASM_STACK)
-            .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+            // A guest's DWARF is parsed recursively: nested entries would overflow the host's stack. The names
+            // of functions come from the name section, and panic messages contain file and line.
+            .wasm_backtrace_details(WasmBacktraceDetails::Disable)
             // A replay on another processor must return the same bytes.
             .cranelift_nan_canonicalization(true)
             .wasm_features(FEATURES.complement(), false);

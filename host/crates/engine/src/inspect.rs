@@ -1,5 +1,6 @@
 //! Reads a component's digest, exports, imports and stamp before anything in it runs.
 
+use crate::printable::printable;
 use galleria_domain::Digest;
 use galleria_domain::contract::{self, PACKAGE as CONTRACT, VERSION as CONTRACT_VERSION};
 use galleria_domain::plugin::{Capability, ConfigError, Inspection, Point};
@@ -17,6 +18,9 @@ const STAMP: &str = "galleria:plugin";
 /// Largest accepted stamp, which is a line of JSON.
 const STAMP_BYTES: usize = 4 << 10;
 
+/// Maximum bytes of an error's message.
+const MESSAGE_BYTES: usize = 2 << 10;
+
 /// A component's file. It is read once, so the inspected bytes are the compiled bytes.
 pub(crate) struct ComponentFile {
     pub bytes: Vec<u8>,
@@ -25,20 +29,31 @@ pub(crate) struct ComponentFile {
 
 /// Reads and inspects a file.
 pub(crate) fn inspect(path: &Path) -> Result<ComponentFile, ConfigError> {
-    let bytes = read(path).map_err(|message| ConfigError::new(path, "", message))?;
-    let inspection = parse(&bytes).map_err(|message| ConfigError::new(path, "", message))?;
+    // A message quotes names of the component, which can be of any length.
+    let error = |message: String| ConfigError::new(path, "", printable(&message, MESSAGE_BYTES));
+    let bytes = read(path).map_err(error)?;
+    let inspection = parse(&bytes).map_err(error)?;
     Ok(ComponentFile { bytes, inspection })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let too_large = || format!("must be at most {} MiB", FILE_BYTES >> 20);
+    // Opening a pipe would wait for its writer, and a device has no end.
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err("must be a file, not a directory, pipe or device".into());
+    }
+    if metadata.len() > FILE_BYTES {
+        return Err(too_large());
+    }
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES {
-        return Err(format!("must be at most {} MiB", FILE_BYTES >> 20));
+        return Err(too_large());
     }
     Ok(bytes)
 }
@@ -171,4 +186,28 @@ fn read_stamp(data: &[u8]) -> Result<String, String> {
             "the custom section `{STAMP}` must be a line of JSON of at most {STAMP_BYTES} bytes"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(path: &Path) -> String {
+        inspect(path).err().expect("an error").message
+    }
+
+    #[test]
+    fn only_files_of_limited_size_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let large = folder.path().join("large.wasm");
+        let file = std::fs::File::create(&large).expect("a file");
+        file.set_len(FILE_BYTES + 1).expect("a sparse file");
+        assert_eq!(message(&large), "must be at most 128 MiB");
+        for other in [folder.path(), Path::new("/dev/zero")] {
+            assert!(message(other).starts_with("must be a file"));
+        }
+        let linked = folder.path().join("linked.wasm");
+        std::os::unix::fs::symlink("/dev/zero", &linked).expect("a link");
+        assert!(message(&linked).starts_with("must be a file"));
+    }
 }

@@ -10,6 +10,7 @@ use crate::generation::{Generation, LinkedPlugin};
 use crate::inspect::{ComponentFile, inspect};
 use crate::invoke::{CallSpec, call_guest};
 use crate::plugin_log::Author;
+use crate::printable::printable;
 use galleria_domain::Problem;
 use galleria_domain::plugin::{Capability, ConfigError, Point, Slot};
 use galleria_ports::plugins::{LoadedPlugin, Streams};
@@ -24,6 +25,12 @@ const CHECK_TIME: &str = "1970-01-01T00:00:00.000+00:00";
 
 /// Problems reported for one settings text; a plugin could return thousands.
 const MAX_PROBLEMS: usize = 50;
+
+/// Maximum bytes of the message of a component that does not load: it quotes names of the component.
+const LOAD_BYTES: usize = 2 << 10;
+
+/// Maximum bytes of a problem's field, and of its message.
+const PROBLEM_BYTES: usize = 1 << 10;
 
 impl Engine {
     /// Loads the plugins of a configuration. Slots that share a file share the compiled component.
@@ -101,7 +108,10 @@ fn prepare(
         vec![ConfigError::new(
             &slot.component,
             "",
-            format!("the component does not load: {error:#}"),
+            printable(
+                &format!("the component does not load: {error:#}"),
+                LOAD_BYTES,
+            ),
         )]
     })?;
     let schedules = schedules(slot, file);
@@ -214,6 +224,11 @@ fn check_settings(
             .take(MAX_PROBLEMS)
             .map(|problem| {
                 let problem: Problem = problem.into_domain();
+                let problem = Problem {
+                    row: problem.row,
+                    field: printable(&problem.field, PROBLEM_BYTES),
+                    message: printable(&problem.message, PROBLEM_BYTES),
+                };
                 ConfigError::in_settings(slot, &problem)
             })
             .collect(),

@@ -5,6 +5,7 @@
 //! are dropped.
 
 use crate::bindings::log::Level;
+use crate::printable::printable;
 use galleria_domain::plugin::Operation;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -174,7 +175,7 @@ impl Lines {
     }
 
     fn keep_error(&mut self, line: &str) {
-        self.last_errors += &sanitized(truncated(line, LAST_LINE_BYTES));
+        self.last_errors += &printable(line, LAST_LINE_BYTES);
         self.last_errors.push('\n');
         let mut start = self.last_errors.len().saturating_sub(LAST_BYTES);
         while !self.last_errors.is_char_boundary(start) {
@@ -194,9 +195,14 @@ impl Lines {
             }
             let space = if text.is_empty() { "" } else { " " };
             // Writing to a string cannot fail.
-            _ = write!(text, "{space}{}={:?}", sanitized(name), sanitized(value));
+            _ = write!(
+                text,
+                "{space}{}={:?}",
+                printable(name, LINE_BYTES),
+                printable(value, LINE_BYTES)
+            );
         }
-        let (message, fields) = (sanitized(message), sanitized(&text));
+        let (message, fields) = (printable(message, LINE_BYTES), printable(&text, LINE_BYTES));
         let bytes = self.author.bytes() + printed_bytes(&message) + printed_bytes(&fields);
         if bytes > self.left {
             self.dropped += 1;
@@ -230,19 +236,6 @@ impl Lines {
 fn printed_bytes(text: &str) -> u64 {
     let escaped = |byte: &u8| matches!(byte, b'"' | b'\\');
     (text.len() + text.bytes().filter(|byte| escaped(byte)).count()) as u64
-}
-
-fn truncated(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
-}
-
-/// Truncates a text to the length of a line and replaces control characters, which could move a
-/// terminal's cursor.
-fn sanitized(text: &str) -> String {
-    truncated(text, LINE_BYTES)
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 #[cfg(test)]
@@ -321,13 +314,5 @@ mod tests {
             "{last}"
         );
         assert!(!last.contains("printed"));
-    }
-
-    #[test]
-    fn lines_are_truncated_between_characters() {
-        let long = "ä".repeat(LINE_BYTES);
-        assert_eq!(sanitized(&long).len(), LINE_BYTES);
-        assert_eq!(sanitized(&long[..LINE_BYTES - 2]).len(), LINE_BYTES - 2);
-        assert_eq!(sanitized("a\x1b[2Jb\nc"), "a [2Jb c");
     }
 }

@@ -7,9 +7,9 @@
 //! compiled in. It loses the address of a memory fault, because the plugin may have used personal data
 //! as an address.
 
-use crate::stop;
+use crate::{crash, stop};
 use galleria_domain::{Fault, HostFault, Later, Problem};
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::Trap;
 
 /// Replaces a guest's text.
 pub(crate) const WITHHELD: &str = "withheld: this extension point handles personal data";
@@ -51,17 +51,11 @@ pub(crate) fn fault_of(error: &wasmtime::Error) -> HostFault {
 
 /// The reason of a crash and the names of the functions on the stack.
 fn trace(error: &wasmtime::Error) -> String {
-    let mut text = match error.downcast_ref::<Trap>() {
+    let reason = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),
         None => "exited".to_owned(),
     };
-    let frames = error.downcast_ref::<WasmBacktrace>();
-    for frame in frames.iter().flat_map(|trace| trace.frames()) {
-        let symbol = frame.symbols().first().and_then(|symbol| symbol.name());
-        text += "\n  in ";
-        text += symbol.or(frame.func_name()).unwrap_or("unnamed function");
-    }
-    text
+    reason + &crash::functions(error)
 }
 
 #[cfg(test)]

@@ -1,7 +1,12 @@
 //! Why a call ended without an answer: the host's own reasons, and the meaning of wasmtime's errors.
 
+use crate::crash;
+use crate::printable::printable;
 use galleria_domain::HostFault;
 use wasmtime::Trap;
+
+/// Maximum bytes of a fault's text: it may quote a text of the guest.
+const FAULT_BYTES: usize = 2 << 10;
 
 /// The host stops a guest. Passes through wasmtime as an error and is recognised by its type.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,7 +27,7 @@ const TOO_MUCH_DATA: &str = "fuel allocated for hostcalls has been exhausted";
 /// Converts an error of wasmtime into a fault.
 pub(crate) fn fault_of(error: &wasmtime::Error, output_limit: u64) -> HostFault {
     if let Some(Stop(fault)) = error.downcast_ref::<Stop>() {
-        return fault.clone();
+        return cut(fault);
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return HostFault::HostFailed(
@@ -33,11 +38,20 @@ pub(crate) fn fault_of(error: &wasmtime::Error, output_limit: u64) -> HostFault 
         return HostFault::Trapped(format!("exited with code {}", exit.0));
     }
     if error.is::<Trap>() {
-        return HostFault::Trapped(format!("{error:?}"));
+        return HostFault::Trapped(crash::messages(error) + &crash::functions(error));
     }
-    let text = format!("{error:#}");
+    let text = crash::messages(error);
     if text.contains(TOO_MUCH_DATA) {
         return HostFault::OutputTooLarge(output_limit);
     }
-    HostFault::ContractBroken(text)
+    cut(&HostFault::ContractBroken(text))
+}
+
+/// Cuts the text of a fault, which may quote a text of the guest.
+fn cut(fault: &HostFault) -> HostFault {
+    match fault {
+        HostFault::Denied(what) => HostFault::Denied(printable(what, FAULT_BYTES)),
+        HostFault::ContractBroken(what) => HostFault::ContractBroken(printable(what, FAULT_BYTES)),
+        other => other.clone(),
+    }
 }

@@ -4,7 +4,6 @@
 
 mod activities;
 mod products;
-mod queries;
 mod sale_lines;
 mod settlement;
 

@@ -1,10 +1,9 @@
 //! The feed `settlement`: the matched lines of the statements selected for a run.
 
 use super::Progress;
-use super::queries::Queries;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::{Deadline, Feed, SettlementRow};
+use galleria_ports::plugins::{Feed, SettlementRow};
 use galleria_ports::records::{LineRow, Records, SettlementCursor, StatementRow};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +17,8 @@ const STATEMENTS: u32 = 50;
 /// A line that is matched again moves to another store and day. A run over all stores detects that a line was read
 /// twice or missed because of this, and is tried again.
 pub struct SettlementPages {
-    queries: Queries,
+    records: Arc<dyn Records>,
+    runtime: tokio::runtime::Handle,
     /// The run's id, and the store whose lines are returned, if it has one.
     run: String,
     store: Option<String>,
@@ -41,7 +41,8 @@ impl SettlementPages {
         progress: Progress,
     ) -> Self {
         Self {
-            queries: Queries::new(records),
+            records,
+            runtime: tokio::runtime::Handle::current(),
             run,
             store,
             waiting: VecDeque::new(),
@@ -52,16 +53,15 @@ impl SettlementPages {
         }
     }
 
-    fn look_up(&mut self, deadline: &dyn Deadline) -> Result<(), Error> {
+    fn look_up(&mut self) -> Result<(), Error> {
         let (run, reached) = (self.run.clone(), self.reached.clone());
-        let found = self.queries.read(
-            deadline,
-            in_tx!(|tx, run, reached| {
+        let found = self
+            .runtime
+            .block_on(self.records.read(in_tx!(|tx, run, reached| {
                 let (day, id) = reached;
                 tx.settlement_statement_list(&run, (&day, &id), STATEMENTS)
                     .await
-            }),
-        )?;
+            })))?;
         if let Some(last) = found.last() {
             self.reached = (last.header.paid_on.clone(), last.id.clone());
         }
@@ -81,34 +81,27 @@ impl SettlementPages {
         ))
     }
 
-    fn page(
-        &self,
-        statement: &str,
-        max: u32,
-        deadline: &dyn Deadline,
-    ) -> Result<Vec<LineRow>, Error> {
+    fn page(&self, statement: &str, max: u32) -> Result<Vec<LineRow>, Error> {
         let (statement, store) = (statement.to_owned(), self.store.clone());
         let after = self.after.clone();
-        self.queries.read(
-            deadline,
-            in_tx!(|tx, statement, store, after| {
+        self.runtime
+            .block_on(self.records.read(in_tx!(|tx, statement, store, after| {
                 tx.settlement_line_list(&statement, store.as_deref(), &after, max)
                     .await
-            }),
-        )
+            })))
     }
 }
 
 impl Feed<SettlementRow> for SettlementPages {
-    fn next(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<SettlementRow>, Error> {
+    fn next(&mut self, max: u32) -> Result<Vec<SettlementRow>, Error> {
         loop {
             if self.waiting.is_empty() {
-                self.look_up(deadline)?;
+                self.look_up()?;
             }
             let Some(statement) = self.waiting.front() else {
                 return Ok(Vec::new());
             };
-            let lines = self.page(&statement.id, max, deadline)?;
+            let lines = self.page(&statement.id, max)?;
             let Some(last) = lines.last() else {
                 self.whole(statement)?;
                 self.waiting.pop_front();

@@ -133,7 +133,7 @@ impl Runs {
         end.due_at = later(end.at, wait.unwrap_or_default());
         end.code = Some(fault.code().to_owned());
         end.detail = Some(detail(&safe(&fault)));
-        let message = fault.to_string();
+        let message = detail(&fault.to_string());
         let (retailer, plugin) = (&row.retailer, &row.subscriber);
         match wait {
             Some(wait) => tracing::warn!(
@@ -147,7 +147,7 @@ impl Runs {
             ),
         }
         let (journal, blobs) = run
-            .map(|run| journal(run, usage, fault.code(), Some(detail(&message)), end.at))
+            .map(|run| journal(run, usage, fault.code(), Some(message.clone()), end.at))
             .unzip();
         let leaving = RunRecord {
             lease: lease.clone(),
