@@ -177,19 +177,24 @@ fn check_document(document: &Document, rights: &Rights) -> Result<(), HostFault>
             document.name
         )));
     }
-    check_text("a media type", &document.media_type, MAX_MEDIA_TYPE)
+    check_media_type(&document.media_type).map_err(broken)
+}
+
+/// Rejects a media type that cannot be stored.
+pub(crate) fn check_media_type(media_type: &str) -> Result<(), String> {
+    check_text("a media type", media_type, MAX_MEDIA_TYPE)
 }
 
 /// Rejects what a column of text cannot store or an index cannot contain.
-fn check_text(what: &str, text: &str, max_bytes: usize) -> Result<(), HostFault> {
+fn check_text(what: &str, text: &str, max_bytes: usize) -> Result<(), String> {
     if text.len() > max_bytes {
         let bytes = text.len();
-        return Err(broken(format!(
+        return Err(format!(
             "{what} has {bytes} bytes; at most {max_bytes} are allowed"
-        )));
+        ));
     }
     match text.chars().any(char::is_control) {
-        true => Err(broken(format!("{what} has a control character: {text:?}"))),
+        true => Err(format!("{what} has a control character: {text:?}")),
         false => Ok(()),
     }
 }
@@ -200,7 +205,7 @@ fn check_publication(publication: &Publication, rights: &Rights) -> Result<(), H
         return Err(HostFault::Denied(format!("topic \"{topic}\"")));
     }
     if let Some(key) = &publication.key {
-        check_text("the key of a publication", key, MAX_KEY)?;
+        check_text("the key of a publication", key, MAX_KEY).map_err(broken)?;
     }
     match publication.json() {
         Ok(_) => Ok(()),

@@ -4,15 +4,13 @@
 use super::host_failed;
 use crate::bindings::output::{Host, HostFile};
 use crate::call::Call;
+use crate::decision;
 use crate::resources::File;
 use crate::stop::Stop;
 use galleria_contract::{OPEN_FILES, RUN_FILES};
 use galleria_domain::{HostFault, names};
 use galleria_ports::Error;
 use wasmtime::component::Resource;
-
-/// Bytes that are written between two checks of the deadline.
-const PIECE_BYTES: usize = 1 << 20;
 
 impl Host for Call {
     fn open(
@@ -41,6 +39,7 @@ impl Host for Call {
             );
             return Err(refused(&name, &rule).into());
         }
+        decision::check_media_type(&media_type).map_err(|rule| refused(&name, &rule))?;
         self.meter.output((name.len() + media_type.len()) as u64)?;
         let Some(sink) = &mut self.streams.output else {
             return Err(self.meter.denied("output outside a run").into());
@@ -73,11 +72,9 @@ impl HostFile for Call {
         let Some(sink) = &mut self.streams.output else {
             return Err(self.meter.denied("output outside a run").into());
         };
-        for piece in chunk.chunks(PIECE_BYTES) {
-            sink.write(number, piece)
-                .map_err(|error| host_failed("writing an output file", &error))?;
-            self.meter.deadline()?;
-        }
+        sink.write(number, &chunk)
+            .map_err(|error| host_failed("writing an output file", &error))?;
+        self.meter.deadline()?;
         Ok(())
     }
 
