@@ -107,11 +107,12 @@ impl EngineConfig {
         let calls = self.calls_at_once.max(1);
         let bounded = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let mut pool = PoolingAllocationConfig::new();
-        // These count slots of the pool. An unused slot costs address space only.
+        // These count slots of the pool: as many as the largest components need in all calls, so that one
+        // plugin cannot use up the slots of the others. An unused slot costs address space only.
         pool.total_component_instances(calls)
             .total_core_instances(calls.saturating_mul(CORE_INSTANCES))
-            .total_memories(calls)
-            .total_tables(calls.saturating_mul(4))
+            .total_memories(calls.saturating_mul(MEMORIES))
+            .total_tables(calls.saturating_mul(TABLES))
             .max_core_instances_per_component(CORE_INSTANCES)
             .max_memories_per_component(MEMORIES)
             .max_memories_per_module(1)

@@ -1,5 +1,6 @@
 //! Tests that need an engine of their own: artifacts, limits, concurrent calls.
 
+use crate::hostile;
 use crate::kit::{LIMITS, artifacts, engine, host_fault, named, pay, slot, whole_log};
 use engine_guests::Behaviour;
 use galleria_domain::plugin::Limits;
@@ -120,4 +121,24 @@ fn idle_ticker_wakes_for_the_next_call() {
     std::thread::sleep(Duration::from_millis(400));
     let called = pay(&generation, &named(&generation, "loop"), "e");
     assert_eq!(host_fault(&called), &HostFault::OutOfCpu(LIMITS.cpu_ms));
+}
+
+#[test]
+fn a_plugin_cannot_use_up_the_memories_and_tables_of_others() {
+    let mut config = EngineConfig::new(artifacts());
+    config.calls_at_once = 4;
+    let engine = Engine::new(config).expect("an engine");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut greedy = slot("greedy", Behaviour::Decide);
+    greedy.component = crate::wat::write(folder.path(), "greedy.wasm", &hostile::greedy());
+    let slots = vec![greedy, slot("good", Behaviour::Decide)];
+    let generation = engine.load(slots).unwrap_or_else(|m| panic!("{m:?}"));
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(|| pay(&generation, &named(&generation, "greedy"), "e"));
+        std::thread::sleep(Duration::from_millis(100));
+        let called = pay(&generation, &named(&generation, "good"), "e");
+        called.outcome.expect("slots for another call");
+        let busy = busy.join().expect("no panic");
+        assert_eq!(host_fault(&busy), &HostFault::OutOfCpu(LIMITS.cpu_ms));
+    });
 }

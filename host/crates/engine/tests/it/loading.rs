@@ -175,53 +175,6 @@ fn points_that_the_host_does_not_call_are_rejected() {
 }
 
 #[test]
-fn features_that_no_sdk_uses_are_rejected() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let modules = [
-        ("memory64", "(memory i64 1)"),
-        ("multi-memory", "(memory 1) (memory 1)"),
-        ("threads", "(memory 1 1 shared)"),
-        ("tail-call", "(func $f) (func (return_call $f))"),
-        ("exceptions", "(tag)"),
-        ("gc", "(type (struct (field i32)))"),
-        (
-            "function-references",
-            "(type $t (func)) (func (param (ref $t)))",
-        ),
-        (
-            "relaxed-simd",
-            "(func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0)))",
-        ),
-        (
-            "wide-arithmetic",
-            "(func (param i64 i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)))",
-        ),
-    ];
-    for (feature, module) in modules {
-        let bytes = component("", "", module, "0.2.0");
-        let slot = hand_written(folder.path(), &format!("{feature}.wasm"), &bytes);
-        let errors = load_errors(vec![slot]);
-        assert_one(&errors, &["the component does not load"]);
-    }
-}
-
-#[test]
-fn nan_results_have_the_same_bits_on_every_processor() {
-    let folder = tempfile::tempdir().expect("a folder");
-    // Traps if the payload of an operand reaches the result.
-    let module = "(func $start
-        (local f32)
-        (local.set 0 (f32.add (f32.const nan:0x600001) (f32.const 1)))
-        (if (i32.ne (i32.reinterpret_f32 (local.get 0)) (i32.const 0x7fc00000)) (then unreachable)))
-        (start $start)";
-    let bytes = component("", "", module, "0.2.0");
-    let slot = hand_written(folder.path(), "nan.wasm", &bytes);
-    let errors = load_errors(vec![slot]);
-    let trapped = errors.iter().any(|error| error.contains("unreachable"));
-    assert!(!trapped, "{errors:#?}");
-}
-
-#[test]
 fn unknown_imports_are_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
     for capability in &[Capability::Http, Capability::Tokens] {

@@ -5,6 +5,7 @@ mod behaviours;
 mod engines;
 mod feeds;
 mod fixtures;
+mod hostile;
 mod isolation;
 mod keys;
 mod kit;

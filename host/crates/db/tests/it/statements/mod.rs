@@ -7,7 +7,7 @@ mod manual;
 mod parts;
 mod reader;
 mod reread;
-pub mod settling;
+mod settling;
 mod timeline;
 mod whole;
 
