@@ -12,6 +12,10 @@ use wasmparser::{Encoding, Parser, Payload};
 /// Largest accepted file, in bytes. Components from Python and JavaScript have 10 to 20 MB.
 const FILE_BYTES: u64 = 128 << 20;
 
+/// Components and modules in each other. Known tools nest a few; each level takes memory to parse, and the time
+/// to compile grows with the square of their number.
+const NESTING: u32 = 100;
+
 /// Name of the custom section that the SDKs write.
 const STAMP: &str = "galleria:plugin";
 
@@ -84,6 +88,11 @@ fn parse(bytes: &[u8]) -> Result<Inspection, String> {
                     ));
                 }
                 depth += 1;
+                if depth > NESTING {
+                    return Err(format!(
+                        "must nest at most {NESTING} components in each other"
+                    ));
+                }
             }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 1 => {

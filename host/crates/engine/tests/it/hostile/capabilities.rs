@@ -488,6 +488,14 @@ fn wasi() -> Vec<Guest> {
         wasi("network", "opens the network", &["wasi:sockets/instance-network#instance-network"],
             "(drop (call $instance-network))")
             .fault("denied", "denied: wasi:sockets/instance-network#instance-network"),
+        wasi("many-streams", "opens standard error and never drops it", &["wasi:cli/stderr#get-stderr"],
+            "(loop (drop (call $get-stderr)) (br 0)) (unreachable)")
+            .attacks(&["invoke::RESOURCES"])
+            .fault(BROKEN, "resource table has no free keys"),
+        wasi("zeroes-flood", "prints 2^64-1 zeroes",
+            &["wasi:cli/stderr#get-stderr", "wasi:io/streams#[method]output-stream.blocking-write-zeroes-and-flush"],
+            "(call $output-stream.blocking-write-zeroes-and-flush (call $get-stderr) (i64.const -1) (i32.const 64))")
+            .fault(BROKEN, "Buffer too large"),
         wasi("print-flood", "prints 60 KiB to standard error and crashes", PRINT,
             "(call $output-stream.write (call $get-stderr) (i32.const 2048) (i32.const 60000) (i32.const 64)) (unreachable)")
             .with(text(2048, &"x".repeat(60_000)))

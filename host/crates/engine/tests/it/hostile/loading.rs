@@ -254,7 +254,8 @@ fn exports() -> Vec<Guest> {
             component(r#"(import "galleria:retail/log@0.2.0" (instance (export "read-everything" (func))))"#, "", "", "0.2.0"), "the component does not load")
             .attacks(&["log#write"]),
         other("import-as-module", "imports a module by the name of WASI", component(r#"(import "wasi:cli/environment@0.2.0" (core module))"#, "", "", "0.2.0"), "the component does not load"),
-        other("deep-nesting", "nests 1,000 components", nested(1_000), "must export at least one extension point"),
+        other("deep-nesting", "nests 1,000 components", nested(1_000), "must nest at most 100 components in each other")
+            .attacks(&["inspect::NESTING"]),
         other("doubling-types", "has a type that doubles 60 times",
             component(&(0..60).fold("(type $t0 (tuple u8 u8))".to_owned(), |text, n| format!("{text} (type $t{} (tuple $t{n} $t{n}))", n + 1)), "", "", "0.2.0"),
             "the component does not load"),
