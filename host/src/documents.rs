@@ -11,7 +11,7 @@ use galleria_app::documents::{Content, ContentSource, DocumentQuery, DocumentVie
 use galleria_app::lists::ListQuery;
 use galleria_config::Config;
 use galleria_ports::Error;
-use galleria_ports::records::DocumentState;
+use galleria_ports::records::{DocumentState, document_path};
 use jiff::Timestamp;
 use std::fs::File;
 use std::io::{self, Write};
@@ -184,7 +184,9 @@ fn documents(rows: &[DocumentView]) -> Table {
 
 /// The path below the directory's folder.
 fn place(row: &DocumentView) -> String {
-    plain(&format!("{}/{}/{}", row.directory, row.retailer, row.name))
+    let folder = row.folder.as_deref().unwrap_or_default();
+    let path = document_path(&row.retailer, folder, &row.name);
+    plain(&format!("{}/{path}", row.directory))
 }
 
 async fn show_one(app: &App, args: &One) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use galleria_app::runs::{ByHand, RunRequest, RunView};
 use galleria_config::Config;
 use galleria_deliver::Deliverer;
 use galleria_domain::plugin::Point;
-use galleria_ports::records::DocumentState;
+use galleria_ports::records::{DocumentState, document_path};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use std::process::ExitCode;
@@ -170,11 +170,11 @@ fn print(config: &Config, view: &RunView) -> ExitCode {
     for file in &view.files {
         // The directory may have been removed from the configuration since.
         let place = match config.host.directories.get(&file.directory) {
-            Some(path) => path
-                .join(&view.retailer)
-                .join(&file.name)
-                .display()
-                .to_string(),
+            Some(directory) => {
+                let folder = file.folder.as_deref().unwrap_or_default();
+                let path = document_path(&view.retailer, folder, &file.name);
+                directory.join(path).display().to_string()
+            }
             None => format!("{}/{}", file.directory, file.name),
         };
         show::line(&format!("{place} ({} bytes)", file.size));

@@ -51,7 +51,11 @@ pub async fn over(
     let files = view["files"].as_array().expect("files").iter();
     let read = |file: &Value| {
         let directory = host.data().join("files").join(text(&file["directory"]));
-        let name = directory.join(retailer).join(text(&file["name"]));
+        let folder = file["folder"].as_str().unwrap_or_default();
+        let name = directory
+            .join(retailer)
+            .join(folder)
+            .join(text(&file["name"]));
         String::from_utf8_lossy(&std::fs::read(name).expect("a file")).into_owned()
     };
     (sums.collect(), files.map(read).collect())

@@ -176,7 +176,7 @@ async fn documents(host: &Host) {
     let path = format!("/v1/documents/{id}");
     let shown = host.get(&path).await.expect("a document");
     assert_eq!(json_of(host, &["documents", "show", id]), shown);
-    let words = [id, "blocked", "poslog/corner/p-s-papers-2.txt"];
+    let words = [id, "blocked", "poslog/corner/s-papers/p-s-papers-2.txt"];
     contains(&output_of(host, &["documents", "show", id]), &words);
     contains(&output_of(host, &["documents", "list"]), &words);
     let cut = host.run(&["documents", "list", "--limit", "1"]).stderr;

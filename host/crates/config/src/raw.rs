@@ -28,6 +28,7 @@ pub(crate) struct RawRetailer {
     pub secrets: BTreeMap<String, RawSecret>,
     pub schedules: BTreeMap<String, RawSchedule>,
     pub matching: RawMatching,
+    pub shared_directories: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

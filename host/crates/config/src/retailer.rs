@@ -12,7 +12,7 @@ use galleria_domain::plugin::{ConfigError, Limits, OnDeadLetter, Rights, Setting
 use galleria_domain::schedule::Schedule;
 use galleria_domain::{MatchingRules, Pickup};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The default of `retry_for`, the age up to which an event is retried. A retailer's system that was
@@ -58,6 +58,7 @@ pub(crate) fn retailer(
         secrets,
         schedules,
         matching,
+        shared_directories: shared,
     } = raw;
     let mut checks = Checks::default();
     let folder_name = folder
@@ -87,12 +88,16 @@ pub(crate) fn retailer(
         errors,
     };
     let names: Vec<String> = plugins.keys().cloned().collect();
+    let granted = plugins.values().flat_map(|raw| &raw.grants.directories);
+    let granted: BTreeSet<String> = granted.cloned().collect();
     let slots = plugins
         .into_iter()
         .filter_map(|(name, raw)| reading.slot(name, raw));
     let mut slots: Vec<Slot> = slots.collect();
     let schedules = schedules::schedules(schedules, &folder_name, &file, &names, &mut checks);
+    let shared = shared_directories(shared, &granted, host, &mut checks);
     for slot in &mut slots {
+        slot.shared_directories = shared.clone();
         let of_slot = schedules
             .iter()
             .filter(|schedule| schedule.slot == slot.name);
@@ -186,6 +191,7 @@ impl Reading<'_, '_> {
             on_dead_letter: on_dead_letter?,
             retry_for_s: retry_for.as_secs(),
             schedules: Vec::new(),
+            shared_directories: BTreeSet::new(),
         })
     }
 
@@ -207,13 +213,8 @@ impl Reading<'_, '_> {
 
     /// Reads grants. A directory must exist in `host.toml`, and the host must not consume a topic.
     fn grants(&mut self, key: &str, raw: RawRights) -> Rights {
-        let known: Vec<&str> = self.host.directories.keys().map(String::as_str).collect();
         for (n, name) in raw.directories.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
-                let message = format!(
-                    "unknown directory \"{name}\"; host.toml has {}",
-                    suggest::list(name, &known)
-                );
+            if let Some(message) = unknown_directory(self.host, name) {
                 self.checks.wrong(format!("{key}.directories.{n}"), message);
             }
         }
@@ -297,6 +298,44 @@ impl Reading<'_, '_> {
             host_calls: limit("host_calls", host_calls, d.host_calls, c.host_calls),
         }
     }
+}
+
+/// Returns the message for a directory that `host.toml` does not have.
+fn unknown_directory(host: &HostConfig, name: &str) -> Option<String> {
+    let known: Vec<&str> = host.directories.keys().map(String::as_str).collect();
+    (!known.contains(&name)).then(|| {
+        let known = suggest::list(name, &known);
+        format!("unknown directory \"{name}\"; host.toml has {known}")
+    })
+}
+
+/// Reads `shared_directories`. Each of them must be granted to a plugin, because the key has no effect otherwise.
+fn shared_directories(
+    raw: Vec<String>,
+    granted: &BTreeSet<String>,
+    host: &HostConfig,
+    checks: &mut Checks,
+) -> BTreeSet<String> {
+    let mut shared = BTreeSet::new();
+    for (n, name) in raw.into_iter().enumerate() {
+        let key = format!("shared_directories.{n}");
+        if let Some(message) = unknown_directory(host, &name) {
+            checks.wrong(key, message);
+        } else if !granted.contains(&name) {
+            let message = format!(
+                "must be a directory that a plugin may write to: add \"{name}\" to `directories` in the grants \
+                 of a plugin, or remove it here"
+            );
+            checks.wrong(key, message);
+        } else if shared.contains(&name) {
+            checks.wrong(
+                key,
+                format!("must be listed once: \"{name}\" is already in the list"),
+            );
+        }
+        shared.insert(name);
+    }
+    shared
 }
 
 /// Merges tables key by key and replaces everything else.

@@ -26,7 +26,7 @@ macro_rules! without_body {
     ($rest:literal) => {
         concat!(
             "SELECT d.id, d.event_id, d.subscriber, d.retailer, d.store_id, d.order_id, d.directory,
-                 d.name, d.media_type, d.size, d.digest, d.state, d.created_ms
+                 d.folder, d.name, d.media_type, d.size, d.digest, d.state, d.created_ms
              FROM documents d ",
             $rest
         )
@@ -39,8 +39,9 @@ impl Documents for Transaction<'_> {
         let insert = query(
             "document_insert",
             "INSERT INTO documents (id, event_id, subscriber, retailer, store_id, order_id,
-                 directory, name, media_type, size, digest, body, state, created_ms, moved_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+                 directory, folder, name, media_type, size, digest, body, state, created_ms,
+                 moved_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
              ON CONFLICT DO NOTHING",
         )
         .bind(&*document.id)
@@ -50,6 +51,7 @@ impl Documents for Transaction<'_> {
         .bind(&*document.store_id)
         .bind_opt(document.order_id.as_deref())
         .bind(&*document.directory)
+        .bind(&*document.folder)
         .bind(&*document.name)
         .bind(&*document.media_type)
         .bind(document.size)
@@ -201,11 +203,14 @@ impl Documents for Transaction<'_> {
     ) -> Result<bool, Error> {
         let find = query(
             "document_has_name",
-            "SELECT 1 FROM documents WHERE retailer = $1 AND directory = $2 AND name = $3",
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM documents WHERE retailer = $1
+                     AND directory = $2 AND folder = '' AND name = $3)
+                 OR EXISTS (SELECT 1 FROM documents WHERE retailer = $1 AND directory = $2
+                     AND folder = $3 AND folder <> '')
+                 THEN 1 ELSE 0 END AS found",
         );
         let find = find.bind(retailer).bind(directory).bind(name);
-        let found = self.fetch_optional_as(find, |_| Ok(())).await?;
-        Ok(found.is_some())
+        self.fetch_one(find).await?.bool("found")
     }
 
     async fn document_count(&mut self, state: DocumentState) -> Result<u64, Error> {
@@ -241,6 +246,7 @@ pub(crate) fn document(row: &Row) -> Result<DocumentRow, Error> {
         store_id: row.text("store_id")?,
         order_id: row.opt_text("order_id")?,
         directory: row.text("directory")?,
+        folder: row.text("folder")?,
         name: row.text("name")?,
         media_type: row.text("media_type")?,
         size: row.int("size")?,

@@ -24,7 +24,8 @@ use sqlx::AssertSqlSafe;
 const ROWS_PER_QUERY: usize = 16;
 
 /// All columns of a document except the body, which lists never need.
-const DOCUMENT: &str = "id, event_id, subscriber, retailer, store_id, order_id, directory, name,
+const DOCUMENT: &str =
+    "id, event_id, subscriber, retailer, store_id, order_id, directory, folder, name,
      media_type, size, digest, state, created_ms";
 
 /// The table of a list, and the timestamp column that orders it.

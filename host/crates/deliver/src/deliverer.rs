@@ -105,7 +105,7 @@ impl Deliverer {
         for document in &blocked {
             tracing::error!(
                 document = %document.id, event = %document.event_id, retailer = %document.retailer,
-                directory = document.directory, name = document.name,
+                directory = document.directory, path = document.path(),
                 "document blocked: another file has its name; move that file and deliver again"
             );
         }
@@ -183,17 +183,22 @@ fn prepare(
     let mut failed = Vec::new();
     let mut ready = Vec::new();
     for document in leased {
-        let (directory, retailer) = (&document.directory, &document.retailer);
+        let DocumentRow {
+            directory,
+            retailer,
+            folder: store,
+            ..
+        } = &document;
         let written = match document.state {
             DocumentState::Pending => {
                 let body = document.body.as_deref().unwrap_or_default();
-                let folder = directories.folder(directory, retailer);
+                let folder = directories.folder(directory, retailer, store);
                 folder.and_then(|folder| {
                     directories::write_temporary(&folder, &document.id, writer, body)?;
                     Ok(folder)
                 })
             }
-            _ => directories.existing_folder(directory, retailer),
+            _ => directories.existing_folder(directory, retailer, store),
         };
         match written {
             Ok(folder) => ready.push(Destination { document, folder }),
@@ -208,12 +213,15 @@ fn sync_folders(
     destinations: Vec<Destination>,
     mut failed: Vec<Failed>,
 ) -> (Vec<Destination>, Vec<Failed>) {
-    let mut folders: BTreeMap<(String, String), Vec<Destination>> = BTreeMap::new();
+    let mut folders: BTreeMap<[String; 3], Vec<Destination>> = BTreeMap::new();
     for one in destinations {
-        let folder = (
-            one.document.directory.clone(),
-            one.document.retailer.clone(),
-        );
+        let DocumentRow {
+            directory,
+            retailer,
+            folder,
+            ..
+        } = &one.document;
+        let folder = [directory, retailer, folder].map(String::clone);
         folders.entry(folder).or_default().push(one);
     }
     let mut synced = Vec::new();
@@ -261,7 +269,7 @@ fn log_failures(failed: Vec<Failed>) -> bool {
     for (document, error) in failed {
         tracing::error!(
             document = %document.id, event = %document.event_id, retailer = %document.retailer,
-            directory = document.directory, name = document.name, wait_s = LEASE.as_secs(), %error,
+            directory = document.directory, path = document.path(), wait_s = LEASE.as_secs(), %error,
             "document not delivered, trying again later"
         );
     }

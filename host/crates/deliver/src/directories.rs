@@ -1,7 +1,8 @@
 //! The configured directories, and the steps that write a file to one of them.
 //!
-//! Each retailer has its own folder: `<directory>/<retailer>/<name>`. So file names of two retailers never
-//! collide.
+//! Each store has its own folder: `<directory>/<retailer>/<store>/<name>`. So file names of two retailers, or of
+//! two stores, never collide. Files about all stores, and of stores that share the directory, are in the
+//! retailer's folder itself.
 
 use crate::descriptors::Descriptors;
 use cap_std::ambient_authority;
@@ -45,8 +46,10 @@ impl Directories {
             };
             std::fs::create_dir_all(path).map_err(add_path)?;
             let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(add_path)?;
-            // Make retailers' folders durable that were created just before a crash.
-            sync(&dir).map_err(add_path)?;
+            // Make folders of retailers and stores durable that were created just before a crash.
+            sync(&dir)
+                .and_then(|()| sync_subfolders(&dir))
+                .map_err(add_path)?;
             open.insert(name.clone(), dir);
         }
         Ok(Self {
@@ -55,22 +58,29 @@ impl Directories {
         })
     }
 
-    /// Opens the folder of a retailer in a directory; creates it if it is missing.
-    pub(crate) fn folder(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
-        let parent = self.parent(directory)?;
-        match parent.create_dir(retailer) {
-            // A new folder survives a crash only after its parent was synced.
-            Ok(()) => sync(parent)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+    /// Opens the folder of a store, or of all stores (`""`), of a retailer in a directory; creates it if it is
+    /// missing.
+    pub(crate) fn folder(&self, directory: &str, retailer: &str, store: &str) -> io::Result<Dir> {
+        let folder = create_folder(self.parent(directory)?, retailer)?;
+        match store {
+            "" => Ok(folder),
+            store => create_folder(&folder, store),
         }
-        parent.open_dir(retailer)
     }
 
-    /// Opens the folder of a retailer that already contains files. If it is missing, a volume is not mounted;
-    /// a file missing from it then does not mean that the file was renamed.
-    pub(crate) fn existing_folder(&self, directory: &str, retailer: &str) -> io::Result<Dir> {
-        self.parent(directory)?.open_dir(retailer)
+    /// Opens a folder that already contains files. If it is missing, a volume is not mounted; a file missing from
+    /// it then does not mean that the file was renamed.
+    pub(crate) fn existing_folder(
+        &self,
+        directory: &str,
+        retailer: &str,
+        store: &str,
+    ) -> io::Result<Dir> {
+        let folder = self.parent(directory)?.open_dir(retailer)?;
+        match store {
+            "" => Ok(folder),
+            store => folder.open_dir(store),
+        }
     }
 
     /// The directory itself.
@@ -82,6 +92,27 @@ impl Directories {
             )
         })
     }
+}
+
+/// Opens a folder; creates it if it is missing.
+fn create_folder(parent: &Dir, name: &str) -> io::Result<Dir> {
+    match parent.create_dir(name) {
+        // A new folder survives a crash only after its parent was synced.
+        Ok(()) => sync(parent)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    parent.open_dir(name)
+}
+
+fn sync_subfolders(dir: &Dir) -> io::Result<()> {
+    for entry in dir.entries()? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync(&entry.open_dir()?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The name of a document's file until it is delivered.
@@ -201,7 +232,7 @@ mod tests {
         let temp = tempfile::tempdir().expect("a folder");
         let paths = [("poslog".to_owned(), temp.path().join("poslog"))].into();
         let directories = Directories::open(&paths).expect("directories");
-        let folder = directories.folder("poslog", "r1").expect("a folder");
+        let folder = directories.folder("poslog", "r1", "").expect("a folder");
         (temp, folder)
     }
 
@@ -281,7 +312,7 @@ mod tests {
         write_temporary(&folder, "d1", "w1", b"x").expect("written");
         let escaped = Directories::open(&BTreeMap::new())
             .expect("none")
-            .folder("poslog", "r1");
+            .folder("poslog", "r1", "");
         assert!(escaped.is_err());
         assert!(folder.write("../../out.xml", b"x").is_err());
     }

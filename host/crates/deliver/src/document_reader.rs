@@ -10,21 +10,17 @@ use std::io;
 
 impl DocumentReader for Directories {
     fn find(&self, document: &DocumentRow) -> Result<Vec<File>, Error> {
-        let DocumentRow {
-            directory,
-            retailer,
-            name,
-            ..
-        } = document;
         self.open_files(document).map_err(|error| {
-            Error::records(format!("opening {directory}/{retailer}/{name}"), error)
+            let (directory, path) = (&document.directory, document.path());
+            Error::records(format!("opening {directory}/{path}"), error)
         })
     }
 }
 
 impl Directories {
     fn open_files(&self, document: &DocumentRow) -> io::Result<Vec<File>> {
-        let folder = self.existing_folder(&document.directory, &document.retailer);
+        let folder =
+            self.existing_folder(&document.directory, &document.retailer, &document.folder);
         let Some(folder) = if_found(folder)? else {
             return Ok(Vec::new());
         };
@@ -77,6 +73,7 @@ mod tests {
             store_id: "s1".into(),
             order_id: None,
             directory: "poslog".into(),
+            folder: "s1".into(),
             name: "a.xml".into(),
             media_type: "application/xml".into(),
             size: 5,
@@ -104,7 +101,7 @@ mod tests {
         let directories = Directories::open(&paths).expect("directories");
         let (prepared, delivered) = (DocumentState::Prepared, DocumentState::Delivered);
         assert!(texts(&directories, delivered).is_empty());
-        let folder = directories.folder("poslog", "r1").expect("a folder");
+        let folder = directories.folder("poslog", "r1", "s1").expect("a folder");
         directories::write_temporary(&folder, "d1", "w1", b"whole").expect("written");
         assert_eq!(texts(&directories, prepared), ["whole"]);
         assert!(texts(&directories, delivered).is_empty());

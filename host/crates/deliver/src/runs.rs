@@ -12,7 +12,7 @@ use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
 use galleria_domain::Digest;
 use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
-use galleria_ports::files::{Files, RunOutput, StagedFile};
+use galleria_ports::files::{Files, FolderOf, RunOutput, StagedFile};
 use galleria_ports::plugins::Sink;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -21,11 +21,17 @@ use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 impl Files for Directories {
-    fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn RunOutput>, Error> {
+    fn begin(
+        &self,
+        run_id: &str,
+        retailer: &str,
+        folder_of: FolderOf,
+    ) -> Result<Box<dyn RunOutput>, Error> {
         Ok(Box::new(RunFiles(Shared(Arc::new(Mutex::new(State {
             directories: self.clone(),
             run_id: run_id.to_owned(),
             retailer: retailer.to_owned(),
+            folder_of,
             folders: BTreeMap::new(),
             files: Vec::new(),
             stage: Stage::Writing,
@@ -46,6 +52,7 @@ struct State {
     directories: Directories,
     run_id: String,
     retailer: String,
+    folder_of: FolderOf,
     /// By the names of their directories.
     folders: BTreeMap<String, Locked>,
     files: Vec<Draft>,
@@ -168,9 +175,11 @@ impl Sink for Shared {
             .map_err(|error| failed("opening", directory, error))?
             .draft(&id)
             .map_err(|error| failed("creating", name, error))?;
+        let folder = (state.folder_of)(directory);
         let written = StagedFile {
             id,
             directory: directory.to_owned(),
+            folder,
             name: name.to_owned(),
             media_type: media_type.to_owned(),
             size: 0,
@@ -231,7 +240,8 @@ impl State {
     fn locked(&mut self, directory: &str) -> io::Result<&Locked> {
         if !self.folders.contains_key(directory) {
             let used = self.directories.descriptors.take(Locked::DESCRIPTORS)?;
-            let folder = self.directories.folder(directory, &self.retailer)?;
+            let store = (self.folder_of)(directory);
+            let folder = self.directories.folder(directory, &self.retailer, &store)?;
             let locked = Locked::open(folder, &self.run_id, directory, used)?;
             self.folders.insert(directory.to_owned(), locked);
         }

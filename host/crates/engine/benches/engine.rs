@@ -9,7 +9,7 @@ use galleria_engine::{Engine, EngineConfig, Generation};
 use galleria_ports::plugins::{Argument, LoadedPlugin, Plugins};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -106,6 +106,7 @@ fn slot(component: PathBuf, manifest: Manifest, settings: String) -> Slot {
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,
         schedules: Vec::new(),
+        shared_directories: BTreeSet::new(),
     }
 }
 

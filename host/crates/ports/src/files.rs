@@ -13,6 +13,8 @@ pub struct StagedFile {
     pub id: String,
     /// The directory's name.
     pub directory: String,
+    /// The folder in the retailer's folder; empty for that folder itself.
+    pub folder: String,
     /// The file's final name.
     pub name: String,
     /// The media type.
@@ -35,11 +37,19 @@ pub trait RunOutput: Send {
     fn discard(self: Box<Self>);
 }
 
+/// Returns the folder of a run's files in the retailer's folder of a directory; empty for that folder itself.
+pub type FolderOf = Box<dyn Fn(&str) -> String + Send>;
+
 /// The directories for the files of runs.
 pub trait Files: Send + Sync {
     /// Begins the files of a run. Every attempt of a run uses the same temporary names, so that it overwrites what
     /// a crash left. Concurrent attempts exclude each other.
-    fn begin(&self, run_id: &str, retailer: &str) -> Result<Box<dyn RunOutput>, Error>;
+    fn begin(
+        &self,
+        run_id: &str,
+        retailer: &str,
+        folder_of: FolderOf,
+    ) -> Result<Box<dyn RunOutput>, Error>;
 }
 
 /// Opens documents in their directories for downloads.

@@ -118,6 +118,7 @@ async fn files(run: &Value, retailer: &Retailer, directories: &Value) -> Result<
         let path = crate::root::root()
             .join(folder)
             .join(&retailer.name)
+            .join(file["folder"].as_str().unwrap_or_default())
             .join(text("name")?);
         let size = delivered(&path).await?;
         if file["size"].as_u64() != Some(size) {

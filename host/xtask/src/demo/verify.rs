@@ -99,7 +99,8 @@ pub async fn effects(
         .collect())
 }
 
-/// Returns the path of a document: each retailer has its own folder in a directory.
+/// Returns the path of a document: each retailer has its own folder in a directory, and each store in it, unless the
+/// stores share the directory.
 fn delivered(status: &Value, document: &Value, retailer: &str) -> Result<PathBuf> {
     let text = |name: &str| {
         document[name]
@@ -109,7 +110,9 @@ fn delivered(status: &Value, document: &Value, retailer: &str) -> Result<PathBuf
     let folder = status["directories"][text("directory")?]
         .as_str()
         .context("directory")?;
-    let path = root().join(folder).join(retailer).join(text("name")?);
+    let store = document["folder"].as_str().unwrap_or_default();
+    let path = root().join(folder).join(retailer).join(store);
+    let path = path.join(text("name")?);
     if text("state")? != "delivered" {
         bail!("document {}: state {}", text("name")?, text("state")?);
     }

@@ -50,6 +50,7 @@ fn loaded(name: &str, point: Point) -> LoadedPlugin {
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,
         schedules: Vec::new(),
+        shared_directories: BTreeSet::new(),
     };
     let inspection = Inspection {
         digest: Digest::of(name.as_bytes()),

@@ -310,6 +310,7 @@ pub async fn documents(host: &Host) {
         store_id: store.into(),
         order_id: (store == "s1").then(|| "a1".into()),
         directory: "poslog".into(),
+        folder: String::new(),
         name: name.into(),
         media_type: "application/xml".into(),
         size: 6,

@@ -283,6 +283,7 @@ async fn insert_document(host: &Host, id: &str, name: &str) {
         store_id: "s1".into(),
         order_id: Some("o/1".into()),
         directory: "poslog".into(),
+        folder: String::new(),
         name: name.into(),
         media_type: "application/xml".into(),
         size: 6,

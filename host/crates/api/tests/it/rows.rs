@@ -141,6 +141,7 @@ pub async fn add_decision(host: &Host) {
         store_id: "madrid-1".into(),
         order_id: Some("order-1".into()),
         directory: "poslog".into(),
+        folder: "madrid-1".into(),
         name: "poslog_0042_20261124_000001.xml".into(),
         media_type: "application/xml".into(),
         size: 6,

@@ -41,6 +41,8 @@ pub struct DocumentView {
     pub order_id: Option<String>,
     /// The name of the directory.
     pub directory: String,
+    /// The folder in the retailer's folder: the store's id; null if the file is in the retailer's folder itself.
+    pub folder: Option<String>,
     /// The file name.
     pub name: String,
     /// Media type.
@@ -113,6 +115,7 @@ fn document(row: DocumentRow) -> DocumentView {
         store_id: (!row.store_id.is_empty()).then_some(row.store_id),
         order_id: row.order_id,
         directory: row.directory,
+        folder: (!row.folder.is_empty()).then_some(row.folder),
         name: row.name,
         media_type: row.media_type,
         size: row.size,
@@ -177,12 +180,10 @@ fn is_in(row: &DocumentRow, place: &ListScope) -> bool {
 }
 
 fn gone(row: &DocumentRow) -> Error {
-    let DocumentRow {
-        directory, name, ..
-    } = row;
+    let (directory, path) = (&row.directory, row.path());
     Error::Conflict {
         code: "document_gone",
-        message: format!("{directory}/{name} was delivered and is missing or was changed since"),
+        message: format!("{directory}/{path} was delivered and is missing or was changed since"),
     }
 }
 

@@ -122,6 +122,11 @@ impl Events {
                     store_id: prepared.store.id.clone(),
                     order_id: prepared.order_id.clone(),
                     directory: document.directory.clone(),
+                    folder: prepared
+                        .plugin
+                        .slot
+                        .folder(&document.directory, &prepared.store.id)
+                        .to_owned(),
                     name: document.name.clone(),
                     media_type: document.media_type.clone(),
                     size: i64::try_from(document.body.len()).unwrap_or(i64::MAX),

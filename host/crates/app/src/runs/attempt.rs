@@ -3,6 +3,7 @@
 use galleria_domain::plugin::Point;
 use galleria_domain::{CallFault, Context, HostFault, Scope, Store, Window};
 use galleria_ports::Error;
+use galleria_ports::files::FolderOf;
 use galleria_ports::plugins::{LoadedPlugin, Stream};
 use galleria_ports::records::{RunRow, RunState};
 use jiff::{Timestamp, tz::TimeZone};
@@ -69,6 +70,11 @@ impl Run {
             counters: Vec::new(),
             prior: Vec::new(),
         }
+    }
+
+    pub(super) fn folder_of(&self) -> FolderOf {
+        let (slot, store) = (Arc::clone(&self.plugin.slot), self.row.store_id.clone());
+        Box::new(move |directory| slot.folder(directory, &store).to_owned())
     }
 
     pub(super) fn window(&self) -> Window {

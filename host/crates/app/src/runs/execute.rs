@@ -82,7 +82,7 @@ impl Runs {
                 return self.run_failed(&lease, &row, None, fault, usage, 0).await;
             }
         };
-        let begun = match files.begin(&run.row.id, &run.row.retailer) {
+        let begun = match files.begin(&run.row.id, &run.row.retailer, run.folder_of()) {
             Ok(begun) => begun,
             Err(error) => {
                 let (fault, usage) = (host_failed(&error), Usage::default());

@@ -244,6 +244,7 @@ fn safe(fault: &CallFault) -> String {
 fn file(written: &StagedFile) -> RunFile {
     RunFile {
         directory: written.directory.clone(),
+        folder: (!written.folder.is_empty()).then(|| written.folder.clone()),
         name: written.name.clone(),
         size: written.size,
         digest: written.digest.to_string(),
@@ -294,6 +295,7 @@ fn document(run: &Run, file: StagedFile, now: Timestamp) -> DocumentRow {
     let StagedFile {
         id,
         directory,
+        folder,
         name,
         media_type,
         size,
@@ -307,6 +309,7 @@ fn document(run: &Run, file: StagedFile, now: Timestamp) -> DocumentRow {
         store_id: run.row.store_id.clone(),
         order_id: None,
         directory,
+        folder,
         name,
         media_type,
         size: i64::try_from(size).unwrap_or(i64::MAX),

@@ -320,3 +320,24 @@ async fn a_store_is_charged_for_the_time_in_which_it_occupies_a_worker() {
     blocked.open();
     host.stop_consuming().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_does_not_take_the_file_name_of_another() {
+    let mut host = TestHost::new().await;
+    host.use_one_name();
+    host.store("s1").await;
+    host.store("s2").await;
+    host.sell("s1", "o1").await;
+    host.sell("s2", "o2").await;
+    host.consume().await;
+    for order in ["o1", "o2"] {
+        let written = async || {
+            let documents = host.app.documents.list_by_order(order).await;
+            !documents.expect("documents").is_empty() || !host.dead_letters().await.is_empty()
+        };
+        host.until(&format!("the document of {order}"), written)
+            .await;
+    }
+    assert_eq!(host.dead_letters().await, []);
+    host.stop_consuming().await;
+}

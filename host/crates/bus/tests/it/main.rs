@@ -36,7 +36,7 @@ use galleria_ports::plugins::{
 };
 use galleria_ports::records::{DeadLetterFilter, Records};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,8 @@ pub struct Script {
     gates: Mutex<HashMap<String, Arc<Gate>>>,
     /// Events whose decision the host cannot apply.
     unusable: Mutex<HashSet<String>>,
+    /// Whether all documents have the same name.
+    one_name: AtomicBool,
 }
 
 impl Script {
@@ -63,6 +65,7 @@ impl Script {
             calls: Mutex::default(),
             gates: Mutex::default(),
             unusable: Mutex::default(),
+            one_name: AtomicBool::new(false),
         })
     }
 
@@ -144,10 +147,14 @@ impl Script {
             key: None,
             data: "not JSON".into(),
         };
+        let name = match self.one_name.load(Ordering::Relaxed) {
+            true => "report.txt".to_owned(),
+            false => format!("{}-{}", plugin.slot.name, event.replace(':', "-")),
+        };
         Decision {
             documents: vec![Document {
                 directory: "poslog".into(),
-                name: format!("{}-{}", plugin.slot.name, event.replace(':', "-")),
+                name,
                 media_type: "text/plain".into(),
                 body: event.as_bytes().to_vec(),
             }],
@@ -188,6 +195,7 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> LoadedPlugin {
             on_dead_letter,
             retry_for_s: 3_600,
             schedules: Vec::new(),
+            shared_directories: BTreeSet::new(),
         }),
         inspection: Arc::new(Inspection {
             digest: Digest::of(b"scripted"),
@@ -306,6 +314,11 @@ impl TestHost {
     pub fn make_unusable(&self, event: &str) {
         let mut unusable = self.script.unusable.lock().expect("unusable");
         unusable.insert(event.to_owned());
+    }
+
+    /// Gives all documents of later decisions the same name.
+    pub fn use_one_name(&self) {
+        self.script.one_name.store(true, Ordering::Relaxed);
     }
 
     /// The item of an event of the payment group, as its consumer receives it.

@@ -24,6 +24,7 @@ file-number = "workstation"
 
 const RETAILER: &str = r#"
 name = "example"
+shared_directories = ["poslog"]
 [plugins.poslog]
 plugin = "shop"
 on_dead_letter = "continue"
@@ -123,6 +124,11 @@ fn every_setting_reaches_the_slot() {
     assert_eq!(slot.asks.directories, ["poslog".to_owned()].into());
     assert_eq!(slot.rights().capabilities, [Capability::Output].into());
     assert_eq!(slot.rights().directories, ["poslog".to_owned()].into());
+    let folders = [
+        slot.folder("poslog", "s1"),
+        slot.folder("reconciliation", "s1"),
+    ];
+    assert_eq!(folders, ["", "s1"]);
     assert_eq!(slot.filter.countries.len(), 2);
     assert_eq!(slot.on_dead_letter, OnDeadLetter::Continue);
     assert_eq!(slot.retry_for_s, 5_400);

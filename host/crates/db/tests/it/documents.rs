@@ -90,12 +90,19 @@ async fn document_ids_and_names_are_unique(stage: &Stage) {
     let result = add(stage, &same_name).await.expect_err("name taken");
     assert!(matches!(&result, Error::NameTaken { directory, name }
         if directory == "poslog" && name == "d1.xml"));
-    // The name is free in another directory and for another retailer. A run's document has no body.
-    for (id, retailer, directory) in [("d2", "q", "poslog"), ("d3", "r", "reports")] {
+    // The name is free in another directory, for another retailer, and in the folder of a store. A run's document has
+    // no body.
+    for (id, retailer, directory, folder) in [
+        ("d2", "q", "poslog", ""),
+        ("d3", "r", "reports", ""),
+        ("d4", "r", "poslog", "s1"),
+        ("d5", "r", "poslog", "s2"),
+    ] {
         let document = DocumentRow {
             id: id.into(),
             retailer: retailer.into(),
             directory: directory.into(),
+            folder: folder.into(),
             body: None,
             order_id: None,
             state: Delivered,
@@ -104,6 +111,19 @@ async fn document_ids_and_names_are_unique(stage: &Stage) {
         add(stage, &document).await.expect("added");
         let result = read_tx!(stage, [], |tx| tx.document_get(id).await).expect("read");
         assert_eq!(result, Some(document));
+    }
+    let same_folder = DocumentRow {
+        id: "d6".into(),
+        folder: "s2".into(),
+        ..first.clone()
+    };
+    let result = add(stage, &same_folder).await;
+    assert!(matches!(result, Err(Error::NameTaken { .. })), "{result:?}");
+    for (name, expected) in [("d1.xml", true), ("s1", true), ("s3", false), ("", false)] {
+        let found = read_tx!(stage, [], |tx| tx
+            .document_has_name("r", "poslog", name)
+            .await);
+        assert_eq!(found.expect("read"), expected, "{name}");
     }
     let result = read_tx!(stage, [], |tx| {
         Ok((
@@ -118,7 +138,7 @@ async fn document_ids_and_names_are_unique(stage: &Stage) {
         body: None,
         ..first
     };
-    assert_eq!(result.expect("read"), (without_body, None, 1, 2, 0));
+    assert_eq!(result.expect("read"), (without_body, None, 1, 4, 0));
 }
 
 async fn a_lease_excludes_other_owners_until_it_ends(stage: &Stage) {

@@ -1,10 +1,11 @@
 //! Addresses, migrations, and rejected databases.
 
-use crate::rows;
+use crate::rows::{self, at};
 use crate::stage::{self, Stage};
 use futures_util::future::join_all;
 use galleria_db::{Db, DbConfig, DbError};
 use galleria_domain::Decimal;
+use galleria_ports::records::{DocumentRow, LeaseLimit};
 use std::error::Error as _;
 
 on_both!(
@@ -13,10 +14,37 @@ on_both!(
     a_compatible_newer_schema_is_accepted,
     a_changed_migration_is_rejected,
     rows_of_contract_0_1_are_rewritten,
+    documents_without_a_folder_keep_their_path,
 );
 
+/// Undoes migration 25 and the later ones. The types are valid in both databases.
+const UNDO_DOCUMENT_FOLDERS: [&str; 7] = [
+    "ALTER TABLE documents RENAME TO kept",
+    "CREATE TABLE documents (
+         serial INTEGER PRIMARY KEY, id TEXT NOT NULL CONSTRAINT documents_id UNIQUE,
+         event_id TEXT NOT NULL, subscriber TEXT NOT NULL, retailer TEXT NOT NULL,
+         store_id TEXT NOT NULL, order_id TEXT, directory TEXT NOT NULL, name TEXT NOT NULL,
+         media_type TEXT NOT NULL, size BIGINT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
+         created_ms BIGINT NOT NULL, moved_ms BIGINT NOT NULL, lease_owner TEXT,
+         lease_until_ms BIGINT NOT NULL DEFAULT 0, body BYTEA,
+         CONSTRAINT documents_name UNIQUE (retailer, directory, name))",
+    "INSERT INTO documents (serial, id, event_id, subscriber, retailer, store_id, order_id, directory,
+         name, media_type, size, digest, state, created_ms, moved_ms, lease_owner, lease_until_ms, body)
+     SELECT serial, id, event_id, subscriber, retailer, store_id, order_id, directory, name, media_type,
+         size, digest, state, created_ms, moved_ms, lease_owner, lease_until_ms, body FROM kept",
+    "DROP TABLE kept",
+    "CREATE INDEX documents_to_deliver ON documents (serial)
+         WHERE state NOT IN ('delivered', 'blocked')",
+    "CREATE INDEX story_documents_by_name ON documents (name, serial)",
+    "DELETE FROM schema_versions WHERE version >= 25",
+];
+
 /// Undoes migration 23 and the later ones.
-pub(crate) const UNDO_ALLOCATIONS: [&str; 16] = [
+pub(crate) const UNDO_ALLOCATIONS: [&str; 20] = [
+    UNDO_DOCUMENT_FOLDERS[0],
+    UNDO_DOCUMENT_FOLDERS[1],
+    UNDO_DOCUMENT_FOLDERS[2],
+    UNDO_DOCUMENT_FOLDERS[3],
     "DROP TABLE rejected_statements",
     "DROP TABLE allocations",
     "DROP INDEX tenders_uncovered",
@@ -100,6 +128,44 @@ async fn rows_of_contract_0_1_are_rewritten(stage: &Stage) {
         [line.quantity, line.regular_price, line.unit_price],
         ["1.500", "10", "-0.05"].map(decimal)
     );
+}
+
+async fn documents_without_a_folder_keep_their_path(stage: &Stage) {
+    // The order of insertion differs from that of the ids.
+    let documents = ["d2", "d1"].map(rows::document);
+    let limit = LeaseLimit {
+        documents: 9,
+        bytes: 9,
+    };
+    write_tx!(stage, [documents], |tx| {
+        for document in &documents {
+            tx.document_insert(document).await?;
+        }
+        tx.document_lease("host", at(1), at(90), limit).await
+    })
+    .expect("leased");
+    for undo in UNDO_DOCUMENT_FOLDERS {
+        stage.run(undo).await;
+    }
+    let done = Db::migrate(&stage.config).await.expect("migrated");
+    assert_eq!(done[0], "migration 25 (document_folders) applied");
+    let (other, host) = write_tx!(stage, [], |tx| Ok((
+        tx.document_lease("other", at(89), at(99), limit).await?,
+        tx.document_lease("host", at(89), at(99), limit).await?,
+    )))
+    .expect("leases");
+    assert_eq!((other, &host[..]), (vec![], &documents[..]));
+    assert_eq!(host[0].path(), "r/d2.xml");
+    // A new document has a folder, and a later position.
+    let new = DocumentRow {
+        id: "d0".into(),
+        folder: "s1".into(),
+        ..documents[0].clone()
+    };
+    write_tx!(stage, [new], |tx| tx.document_insert(&new).await).expect("inserted");
+    let order = "SELECT id, size FROM documents ORDER BY serial";
+    let order = stage.rows(order).await.into_iter().map(|(id, _)| id);
+    assert_eq!(order.collect::<Vec<_>>(), ["d2", "d1", "d0"]);
 }
 
 async fn migrating_again_changes_nothing(stage: &Stage) {

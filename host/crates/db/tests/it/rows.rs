@@ -364,6 +364,7 @@ pub fn document(id: &str) -> DocumentRow {
         store_id: "s1".into(),
         order_id: Some("o1".into()),
         directory: "poslog".into(),
+        folder: String::new(),
         name: format!("{id}.xml"),
         media_type: "application/xml".into(),
         size: 4,

@@ -115,6 +115,7 @@ async fn a_run_is_read_as_it_was_written(stage: &Stage) {
         }],
         files: vec![RunFile {
             directory: "reports".into(),
+            folder: None,
             name: "smørrebrød.csv".into(),
             size: 1 << 40,
             digest: "d".into(),

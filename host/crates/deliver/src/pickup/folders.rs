@@ -45,7 +45,7 @@ impl PickupFolders {
         let failed = |doing: &str, error: io::Error| {
             Error::records(format!("{doing} {directory} of {retailer}"), error)
         };
-        let folder = self.directories.folder(directory, retailer);
+        let folder = self.directories.folder(directory, retailer, "");
         let folder = folder.map_err(|error| failed("opening", error))?;
         let here = |one: &&Pickup| one.retailer == retailer && one.directory == directory;
         let pickups: Vec<&Pickup> = self.pickups.iter().filter(here).collect();

@@ -8,7 +8,7 @@ fn directories() -> (tempfile::TempDir, Directories) {
 }
 
 fn files(temp: &tempfile::TempDir) -> Vec<String> {
-    let folder = temp.path().join("reports/r1");
+    let folder = temp.path().join("reports/r1/s1");
     let entries = std::fs::read_dir(folder).expect("a folder");
     let name = |entry: io::Result<std::fs::DirEntry>| {
         entry
@@ -27,14 +27,14 @@ fn descriptors(temp: &tempfile::TempDir) -> usize {
     std::fs::read_dir("/proc/self/fd")
         .expect("descriptors")
         .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
-        .filter(|target| target.starts_with(root.join("reports/r1")))
+        .filter(|target| target.starts_with(root.join("reports/r1/s1")))
         .count()
 }
 
 #[test]
 fn closed_files_have_no_descriptor() {
     let (temp, directories) = directories();
-    let mut begun = directories.begin("run1", "r1").expect("begun");
+    let mut begun = begun_run(&directories, "run1").expect("begun");
     let mut sink = begun.sink();
     for number in 0..200 {
         let file = sink.open("reports", &format!("{number}.csv"), "text/csv");
@@ -45,11 +45,12 @@ fn closed_files_have_no_descriptor() {
     }
     assert_eq!(descriptors(&temp), 2, "the folder and its lock");
     let written = begun.sync().expect("synced");
+    assert_eq!(written[7].folder, "s1");
     assert_eq!(written.len(), 200);
     assert_eq!(written[7].digest, Digest::of(b"a"));
     drop(begun);
     assert_eq!(descriptors(&temp), 0);
-    let left = std::fs::read_dir(temp.path().join("reports/r1")).expect("a folder");
+    let left = std::fs::read_dir(temp.path().join("reports/r1/s1")).expect("a folder");
     assert_eq!(left.count(), 200, "no lock file");
 }
 
@@ -61,7 +62,7 @@ fn a_run_above_the_limit_of_the_process_is_refused() {
     directories.descriptors = crate::descriptors::Descriptors::new(limit);
     let (_first, wrote) = begin(&directories);
     wrote.expect("written");
-    let other = directories.begin("run2", "r1").expect("begun");
+    let other = begun_run(&directories, "run2").expect("begun");
     let mut sink = other.sink();
     let file = sink.open("reports", "a.csv", "text/csv").expect("opened");
     let refused = sink
@@ -74,7 +75,7 @@ fn a_run_above_the_limit_of_the_process_is_refused() {
     sink.close(file).expect("closed");
     sink.open("reports", "c.csv", "text/csv").expect("opened");
     drop(other);
-    let last = directories.begin("run3", "r1").expect("begun");
+    let last = begun_run(&directories, "run3").expect("begun");
     last.sink()
         .open("reports", "a.csv", "text/csv")
         .expect("opened");
@@ -83,7 +84,7 @@ fn a_run_above_the_limit_of_the_process_is_refused() {
 #[test]
 fn a_name_is_opened_once() {
     let (_temp, directories) = directories();
-    let begun = directories.begin("run1", "r1").expect("begun");
+    let begun = begun_run(&directories, "run1").expect("begun");
     let mut sink = begun.sink();
     let file = sink.open("reports", "a.csv", "text/csv").expect("opened");
     sink.close(file).expect("closed");
@@ -94,7 +95,7 @@ fn a_name_is_opened_once() {
 #[test]
 fn open_files_have_one_descriptor_until_the_run_ends() {
     let (temp, directories) = directories();
-    let begun = directories.begin("run1", "r1").expect("begun");
+    let begun = begun_run(&directories, "run1").expect("begun");
     let mut sink = begun.sink();
     for number in 0..20 {
         sink.open("reports", &format!("{number}.csv"), "text/csv")
@@ -105,8 +106,12 @@ fn open_files_have_one_descriptor_until_the_run_ends() {
     assert_eq!(descriptors(&temp), 0);
 }
 
+fn begun_run(directories: &Directories, id: &str) -> Result<Box<dyn RunOutput>, Error> {
+    directories.begin(id, "r1", Box::new(|_| "s1".into()))
+}
+
 fn begin(directories: &Directories) -> (Box<dyn RunOutput>, Result<(), Error>) {
-    let begun = directories.begin("run1", "r1").expect("begun");
+    let begun = begun_run(&directories, "run1").expect("begun");
     let mut sink = begun.sink();
     let opened = sink.open("reports", "day.csv", "text/csv");
     let wrote = opened.and_then(|file| sink.write(file, b"a,b\r\n"));
@@ -160,6 +165,6 @@ fn concurrent_attempts_do_not_write_to_each_others_files() {
     drop(late);
     let temporary = temporary_name(&written[0].id);
     assert_eq!(files(&temp), std::slice::from_ref(&temporary));
-    let body = std::fs::read(temp.path().join("reports/r1").join(&temporary));
+    let body = std::fs::read(temp.path().join("reports/r1/s1").join(&temporary));
     assert_eq!(body.expect("read"), b"a,b\r\n");
 }

@@ -76,14 +76,26 @@ impl Fixture {
     }
 
     async fn decide_body(&self, name: &str, directory: &str, state: DocumentState, body: &[u8]) {
+        self.insert("", name, directory, state, body).await;
+    }
+
+    async fn insert(
+        &self,
+        folder: &str,
+        name: &str,
+        directory: &str,
+        state: DocumentState,
+        body: &[u8],
+    ) {
         let document = DocumentRow {
-            id: Digest::of(name.as_bytes()).as_str()[..32].to_owned(),
+            id: Digest::of(format!("{folder}{name}").as_bytes()).as_str()[..32].to_owned(),
             event_id: format!("payment:{name}"),
             subscriber: "papers".into(),
             retailer: "example".into(),
             store_id: "s1".into(),
             order_id: None,
             directory: directory.into(),
+            folder: folder.into(),
             name: name.into(),
             media_type: "text/plain".into(),
             size: i64::try_from(body.len()).expect("a size"),
@@ -204,5 +216,25 @@ async fn large_documents_are_delivered_one_by_one() {
     for (index, body) in bodies.iter().enumerate() {
         let path = fixture.poslog().join(format!("example/{index}.bin"));
         assert!(std::fs::read(path).expect("delivered") == *body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_store_has_its_own_folder() {
+    let fixture = Fixture::new().await;
+    let all = [("", "of all"), ("s1", "of s1"), ("s2", "of s2")];
+    for (folder, body) in all {
+        let body = body.as_bytes();
+        fixture
+            .insert(folder, "a.xml", "poslog", DocumentState::Pending, body)
+            .await;
+    }
+    deliver_all(&fixture.deliverer("one")).await;
+    assert_eq!(fixture.count(DocumentState::Delivered).await, 3);
+    let example = fixture.poslog().join("example");
+    assert_eq!(names(&example), ["a.xml", "s1", "s2"]);
+    for (folder, body) in all {
+        let path = example.join(folder).join("a.xml");
+        assert_eq!(std::fs::read_to_string(path).expect("delivered"), body);
     }
 }

@@ -240,6 +240,8 @@ pub struct Slot {
     pub retry_for_s: u64,
     /// The schedules that run it.
     pub schedules: Vec<Schedule>,
+    /// The directories in which all stores of the retailer write to one folder.
+    pub shared_directories: BTreeSet<String>,
 }
 
 impl Slot {
@@ -249,6 +251,15 @@ impl Slot {
             .iter()
             .find(|entry| entry.filter.covers(store))
             .map_or(&self.settings, |entry| &entry.settings)
+    }
+
+    /// The folder for the files of a store, or of all stores (`""`), in the retailer's folder of a directory.
+    /// Empty for the retailer's folder itself.
+    pub fn folder<'s>(&self, directory: &str, store_id: &'s str) -> &'s str {
+        match self.shared_directories.contains(directory) {
+            true => "",
+            false => store_id,
+        }
     }
 
     /// Every settings text that the plugin can receive.

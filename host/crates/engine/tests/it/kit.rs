@@ -10,7 +10,7 @@ use galleria_domain::{
 };
 use galleria_engine::{Engine, EngineConfig, Generation};
 use galleria_ports::plugins::{Argument, CallOutcome, Feed, LoadedPlugin, Plugins, Sink};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -114,6 +114,7 @@ pub fn slot(name: &str, behaviour: Behaviour) -> Slot {
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 3_600,
         schedules: Vec::new(),
+        shared_directories: BTreeSet::new(),
     }
 }
 

@@ -93,6 +93,7 @@ fn slot(built: &Built, settings: &str) -> Slot {
         on_dead_letter: OnDeadLetter::Hold,
         retry_for_s: 0,
         schedules: vec![],
+        shared_directories: BTreeSet::new(),
     }
 }
 

@@ -54,7 +54,10 @@ pub struct DocumentRow {
     pub order_id: Option<String>,
     /// The name of a directory of the host, such as `poslog`.
     pub directory: String,
-    /// The file name. Unique within retailer and directory.
+    /// The folder in the retailer's folder: the store's id. Empty if the file is in the retailer's folder itself,
+    /// because it is about all stores, or because the stores share the directory.
+    pub folder: String,
+    /// The file name. Unique within retailer, directory and folder.
     pub name: String,
     /// Media type.
     pub media_type: String,
@@ -70,6 +73,21 @@ pub struct DocumentRow {
     pub created_at: Timestamp,
 }
 
+impl DocumentRow {
+    /// The path below its directory.
+    pub fn path(&self) -> String {
+        document_path(&self.retailer, &self.folder, &self.name)
+    }
+}
+
+/// The path of a document below its directory.
+pub fn document_path(retailer: &str, folder: &str, name: &str) -> String {
+    match folder {
+        "" => format!("{retailer}/{name}"),
+        folder => format!("{retailer}/{folder}/{name}"),
+    }
+}
+
 /// The size of one lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseLimit {
@@ -82,7 +100,7 @@ pub struct LeaseLimit {
 /// Records of documents.
 #[async_trait]
 pub trait Documents {
-    /// Adds a document. Returns `Error::NameTaken` if (retailer, directory, name) is taken.
+    /// Adds a document. Returns `Error::NameTaken` if (retailer, directory, folder, name) is taken.
     async fn document_insert(&mut self, document: &DocumentRow) -> Result<(), Error>;
     /// Leases undelivered documents without another lease to `owner` until `until`, oldest first and
     /// within `limit`. Returns the bodies of pending documents.
@@ -113,7 +131,7 @@ pub trait Documents {
     ) -> Result<Vec<DocumentRow>, Error>;
     /// A document by id, without body.
     async fn document_get(&mut self, id: &str) -> Result<Option<DocumentRow>, Error>;
-    /// Whether a document has this name.
+    /// Whether a document in the retailer's folder, or a folder of documents in it, has this name.
     async fn document_has_name(
         &mut self,
         retailer: &str,

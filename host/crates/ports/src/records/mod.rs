@@ -38,7 +38,7 @@ pub use api_keys::{ApiKeyRow, ApiKeys};
 pub use catalogue::{Catalogue, CatalogueEntry, CataloguePage, Price, PriceRow, ProductRow};
 pub use catalogue_drafts::{CatalogueDraft, CatalogueDrafts, DraftStart};
 pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetters};
-pub use documents::{DocumentRow, DocumentState, Documents, LeaseLimit};
+pub use documents::{DocumentRow, DocumentState, Documents, LeaseLimit, document_path};
 pub use effects::{Claim, Effects, Outbox, Outcome, Publication};
 pub use fiscal::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 pub use journal::{Journal, JournalRow};

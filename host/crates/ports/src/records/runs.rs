@@ -53,6 +53,9 @@ impl RunState {
 pub struct RunFile {
     /// The name of the directory.
     pub directory: String,
+    /// The folder in the retailer's folder: the store's id; null if the file is in the retailer's folder itself.
+    #[serde(default)]
+    pub folder: Option<String>,
     /// The file name.
     pub name: String,
     /// Size in bytes.

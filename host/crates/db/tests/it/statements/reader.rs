@@ -16,7 +16,7 @@ use galleria_ports::plugins::{
 };
 use galleria_ports::records::Records;
 use galleria_ports::vault::{Spool, Vault};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// Reads JSON lines: the header, then the lines. Outputs them in this order, or the header last if the
@@ -47,6 +47,7 @@ impl Reader {
             on_dead_letter: OnDeadLetter::Hold,
             retry_for_s: 3_600,
             schedules: Vec::new(),
+            shared_directories: BTreeSet::new(),
         };
         let inspection = Inspection {
             digest: Digest::of(b"scripted"),
