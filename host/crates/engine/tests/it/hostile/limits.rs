@@ -56,6 +56,21 @@ fn calls() -> Vec<Guest> {
             .within(Limits { cpu_ms: 5_000, ..TIGHT })
             .executes(format!("(loop {LOG} (br 0)) (unreachable)"))
             .fault("too_many_calls", "more than 1000 calls of the host"),
+        guest(
+            "log-at-every-depth",
+            "recurses without end and logs at every depth, so that the host runs at the end of the stack",
+        )
+        .attacks(&["config::WASM_STACK"])
+        .calls(&["log#write"])
+        .within(Limits {
+            cpu_ms: 20_000,
+            host_calls: 1_000_000,
+            log_bytes: 0,
+            ..TIGHT
+        })
+        .executes(format!("{LOG} (call $function (local.get 0))"))
+        .fault("trapped", "call stack exhausted")
+        .checked(|observed| assert!(observed.usage.host_calls > 5_000, "{:?}", observed.usage)),
         guest("log-flood", "logs 900 empty lines")
             .attacks(&["Limits::log_bytes", "plugin_log::LINE_OVERHEAD"])
             .calls(&["log#write"])

@@ -40,7 +40,7 @@ const SDK: &[(Behaviour, &str)] = &[
 const NO_LIMIT: &[(&str, &str)] = &[
     (
         "config::COMPONENT_INSTANCE_BYTES",
-        "wasmparser refuses a component with so many parts",
+        "only some 100,000 calls between modules fill it, whose compilation takes minutes",
     ),
     ("config::MEMORY_RESERVATION", "address space"),
     ("config::RESIDENT_MEMORY", "speed"),
