@@ -1,6 +1,7 @@
 //! Calls a guest: creates a fresh instance with its limits, and reports how the call ended.
 
 use crate::call::{Call, Keys};
+use crate::capability::read_ahead;
 use crate::compiled::Compiled;
 use crate::meter::Meter;
 use crate::plugin_log::{Author, Log};
@@ -58,6 +59,7 @@ pub(crate) fn call_guest<T>(
     } = spec;
     let _running = ticker.run();
     let stop = Some(Arc::clone(&streams.stop));
+    let streams = read_ahead(streams);
     let event = author.event.clone();
     let log = Log::new(author, limits.log_bytes, sensitive);
     let wasi = wasi::context(&event, occurred_at, &log);

@@ -16,8 +16,8 @@ use wasmtime::component::{Component, HasSelf, Linker, Resource, ResourceType};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
 use wasmtime_wasi::p2::{
-    DynInputStream, DynOutputStream, DynPollable, IoError, OutputStream, Pollable, StreamResult,
-    subscribe,
+    DynInputStream, DynOutputStream, DynPollable, IoError, OutputStream, Pollable, StreamError,
+    StreamResult, subscribe,
 };
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
 use wasmtime_wasi_io::bytes::Bytes;
@@ -145,6 +145,12 @@ impl Pollable for Stream {
 #[wasmtime_wasi::async_trait]
 impl OutputStream for Stream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > PRINT_BYTES {
+            return Err(StreamError::trap(&format!(
+                "standard output and error take at most {PRINT_BYTES} bytes in one call, got {}",
+                bytes.len()
+            )));
+        }
         self.0.print(self.1, &bytes);
         Ok(())
     }
@@ -226,5 +232,30 @@ fn resource_type(name: &str) -> ResourceType {
         "output-stream" => ResourceType::host::<DynOutputStream>(),
         "error" | "io-error" => ResourceType::host::<IoError>(),
         _ => ResourceType::host::<Unused>(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin_log::Author;
+
+    #[test]
+    fn a_call_prints_a_limited_number_of_bytes() {
+        let author = Author {
+            retailer: "r".into(),
+            slot: "s".into(),
+            event: "e".into(),
+            store: String::new(),
+        };
+        let mut stream = Stream(Log::new(author, 1_000, false), Printed::Out);
+        let lines = |bytes| stream.write(vec![b'\n'; bytes].into());
+        let [most, more] = [PRINT_BYTES, PRINT_BYTES + 1].map(lines);
+        most.expect("printed");
+        let error = more.expect_err("refused").to_string();
+        assert!(
+            error.contains("at most 65536 bytes in one call, got 65537"),
+            "{error}"
+        );
     }
 }

@@ -11,6 +11,7 @@ use galleria_domain::{
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A slot whose component was loaded, checked against its grants and compiled.
@@ -98,10 +99,31 @@ pub struct CallOutcome<T> {
     pub usage: Usage,
 }
 
+/// The maximum number of rows of a batch, and the number that the host reads ahead: enough to make the cost of a call
+/// and of a query negligible, few enough to keep a batch below 1 MiB.
+pub const BATCH_ROWS: u32 = 4096;
+
+/// The end of the time that a call may take.
+pub trait Deadline {
+    /// Returns `Error::Stopped` if the call's time is over or its run was stopped. Every loop of the host checks it
+    /// if the data or the guest determines the loop's length.
+    fn check(&self) -> Result<(), crate::Error>;
+}
+
+/// A flag that stops a run, for callers without a limit of time.
+impl Deadline for AtomicBool {
+    fn check(&self) -> Result<(), crate::Error> {
+        match self.load(Ordering::Relaxed) {
+            true => Err(crate::Error::Stopped),
+            false => Ok(()),
+        }
+    }
+}
+
 /// A source of rows, which is read until a batch is empty.
 pub trait Feed<T>: Send {
-    /// At most `max` rows, in order. The error is for the operator.
-    fn next(&mut self, max: u32) -> Result<Vec<T>, crate::Error>;
+    /// At most `max` rows, in order. The error is for the operator, except `Error::Stopped` of `deadline`.
+    fn next(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<T>, crate::Error>;
 }
 
 /// Receives the files of a run. They appear only if the run succeeds.
@@ -150,7 +172,7 @@ pub struct Streams {
     /// For `output`.
     pub output: Option<Box<dyn Sink>>,
     /// Set to stop the run at its next call of the host or tick of the clock.
-    pub stop: Arc<std::sync::atomic::AtomicBool>,
+    pub stop: Arc<AtomicBool>,
 }
 
 /// The plugins of the active configuration.

@@ -3,26 +3,25 @@
 //! Training records are excluded, as in `sale-lines`: a run that forgot to exclude them would report turnover that
 //! does not exist.
 
+use super::queries::Queries;
 use super::{FeedWindow, Progress};
 use galleria_domain::{Activity, Store};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::Feed;
+use galleria_ports::plugins::{Deadline, Feed};
 use galleria_ports::records::{ActivityCursor, ActivityPage, Records};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The maximum number of activities in one page, also if the guest requests more. A basket takes about
-/// 10 KiB, and its refund as much again, so that a page takes a MiB or two.
+/// The maximum number of activities in one page, also if more are requested. A basket takes about 10 KiB, and its
+/// refund as much again, so that a page takes a MiB or two.
 const PAGE: u32 = 128;
 
 /// The activities of a window in pages.
 pub struct ActivityPages {
-    records: Arc<dyn Records>,
-    runtime: tokio::runtime::Handle,
+    queries: Queries,
     window: FeedWindow,
     after: ActivityCursor,
-    /// The store of the last activity, which usually is the store of the next one.
-    store: Option<Store>,
     progress: Progress,
 }
 
@@ -30,20 +29,24 @@ impl ActivityPages {
     /// Starts at the first activity. Create it on the runtime and read it outside.
     pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
         Self {
-            records,
-            runtime: tokio::runtime::Handle::current(),
+            queries: Queries::new(records),
             window,
             after: ActivityCursor::default(),
-            store: None,
             progress,
         }
     }
 
-    fn page(&self, limit: u32) -> Result<ActivityPage, Error> {
+    /// The activities of the stores that the window covers, with these stores.
+    fn page(
+        &self,
+        limit: u32,
+        deadline: &dyn Deadline,
+    ) -> Result<(ActivityPage, Vec<Store>), Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
-        self.runtime
-            .block_on(self.records.read(in_tx!(|tx, window, after| {
-                tx.activity_list(
+        self.queries.read(
+            deadline,
+            in_tx!(|tx, window, after| {
+                let list = tx.activity_list(
                     &window.retailer,
                     window.store.as_deref(),
                     &window.first,
@@ -51,50 +54,39 @@ impl ActivityPages {
                     window.as_of,
                     &after,
                     limit,
-                )
-                .await
-            })))
-    }
-
-    fn store(&mut self, id: &str) -> Result<Store, Error> {
-        if let Some(store) = self.store.as_ref().filter(|store| store.id == id) {
-            return Ok(store.clone());
-        }
-        let wanted = id.to_owned();
-        let found = self.runtime.block_on(
-            self.records
-                .read(in_tx!(|tx, wanted| tx.store_get(&wanted).await)),
-        )?;
-        let store = found.ok_or_else(|| Error::NotFound {
-            what: "store",
-            id: id.to_owned(),
-        })?;
-        self.store = Some(store.clone());
-        Ok(store)
+                );
+                let mut page = list.await?;
+                page.activities.retain(|(store, _)| window.covers(store));
+                let ids = page.activities.iter().map(|(store, _)| store.clone());
+                let ids: BTreeSet<String> = ids.collect();
+                let ids: Vec<String> = ids.into_iter().collect();
+                let stores = tx.store_get_many(&ids).await?;
+                Ok((page, stores))
+            }),
+        )
     }
 }
 
 impl Feed<(Store, Activity)> for ActivityPages {
-    fn next(&mut self, max: u32) -> Result<Vec<(Store, Activity)>, Error> {
+    fn next(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<(Store, Activity)>, Error> {
         // A page may be empty because of retention or because it has only other stores: continue.
         loop {
-            let ActivityPage {
-                mut activities,
-                last,
-            } = self.page(max.clamp(1, PAGE))?;
-            let Some(last) = last else {
+            let (page, stores) = self.page(max.clamp(1, PAGE), deadline)?;
+            let Some(last) = page.last else {
                 return Ok(Vec::new());
             };
             self.after = last;
-            activities.retain(|(store, _)| self.window.covers(store));
-            if activities.is_empty() {
+            if page.activities.is_empty() {
                 continue;
             }
-            (self.progress)(activities.len() as u64);
-            let whole = activities.into_iter();
-            return whole
-                .map(|(store, activity)| Ok((self.store(&store)?, activity)))
-                .collect();
+            (self.progress)(page.activities.len() as u64);
+            let stores = stores.into_iter().map(|store| (store.id.clone(), store));
+            let stores: BTreeMap<String, Store> = stores.collect();
+            let with_store = |(id, activity): (String, Activity)| match stores.get(&id) {
+                Some(store) => Ok((store.clone(), activity)),
+                None => Err(Error::NotFound { what: "store", id }),
+            };
+            return page.activities.into_iter().map(with_store).collect();
         }
     }
 }

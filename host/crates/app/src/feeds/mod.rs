@@ -4,6 +4,7 @@
 
 mod activities;
 mod products;
+mod queries;
 mod sale_lines;
 mod settlement;
 

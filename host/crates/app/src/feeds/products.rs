@@ -1,14 +1,18 @@
 //! The feed `products`.
 
+use super::queries::Queries;
 use super::{FeedWindow, Progress};
 use crate::catalogue::in_scope;
 use galleria_domain::{Decimal, Store};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::{CatalogueRow, Feed};
+use galleria_ports::plugins::{CatalogueRow, Deadline, Feed};
 use galleria_ports::records::{CatalogueEntry, CataloguePage, Records};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
+
+/// The maximum number of products in one page, also if more are requested: a query reads all versions of each.
+const PAGE: u32 = 1024;
 
 /// The products of a retailer at the run's instant, in pages in the order of SKU.
 ///
@@ -16,8 +20,7 @@ use std::sync::Arc;
 /// is returned as inactive, with a price of 0 and no currency. So a run that reports changes also reports a
 /// removed price.
 pub struct ProductPages {
-    records: Arc<dyn Records>,
-    runtime: tokio::runtime::Handle,
+    queries: Queries,
     window: FeedWindow,
     store: Option<Store>,
     since: Option<Timestamp>,
@@ -37,8 +40,7 @@ impl ProductPages {
         progress: Progress,
     ) -> Self {
         Self {
-            records,
-            runtime: tokio::runtime::Handle::current(),
+            queries: Queries::new(records),
             window,
             store,
             since,
@@ -50,24 +52,26 @@ impl ProductPages {
 
     /// Freezes the version with a write, which waits for a version that is being published. From here on the data of
     /// this run cannot change, and later versions are later than this run.
-    fn fix(&mut self) -> Result<(), Error> {
+    fn fix(&mut self, deadline: &dyn Deadline) -> Result<(), Error> {
         let (retailer, as_of) = (self.window.retailer.clone(), self.window.as_of);
-        self.runtime
-            .block_on(self.records.write(in_tx!(|tx, retailer| {
-                tx.catalogue_freeze(&retailer, as_of).await
-            })))?;
+        self.queries.write(
+            deadline,
+            in_tx!(|tx, retailer| tx.catalogue_freeze(&retailer, as_of).await),
+        )?;
         self.fixed = true;
         Ok(())
     }
 
-    fn page(&self, max: u32) -> Result<CataloguePage, Error> {
+    fn page(&self, max: u32, deadline: &dyn Deadline) -> Result<CataloguePage, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
-        self.runtime
-            .block_on(self.records.read(in_tx!(|tx, window, after| {
+        self.queries.read(
+            deadline,
+            in_tx!(|tx, window, after| {
                 let store = window.store.as_deref();
                 tx.catalogue_list(&window.retailer, store, window.as_of, &after, max)
                     .await
-            })))
+            }),
+        )
     }
 
     fn row(&self, listed: CatalogueEntry) -> CatalogueRow {
@@ -104,13 +108,13 @@ fn in_utc(at: Timestamp) -> String {
 }
 
 impl Feed<CatalogueRow> for ProductPages {
-    fn next(&mut self, max: u32) -> Result<Vec<CatalogueRow>, Error> {
+    fn next(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<CatalogueRow>, Error> {
         if !self.fixed {
-            self.fix()?;
+            self.fix(deadline)?;
         }
         // A page may be empty because its products are newer: continue.
         let listed = loop {
-            let page = self.page(max)?;
+            let page = self.page(max.clamp(1, PAGE), deadline)?;
             let Some(last) = page.last else {
                 return Ok(Vec::new());
             };

@@ -1,16 +1,16 @@
 //! The feed `sale-lines`.
 
+use super::queries::Queries;
 use super::{FeedWindow, Progress};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::Feed;
+use galleria_ports::plugins::{Deadline, Feed};
 use galleria_ports::records::{Records, SaleLine, SaleLineCursor};
 use std::sync::Arc;
 
 /// The sale lines of a window in pages.
 pub struct SaleLinePages {
-    records: Arc<dyn Records>,
-    runtime: tokio::runtime::Handle,
+    queries: Queries,
     window: FeedWindow,
     after: SaleLineCursor,
     progress: Progress,
@@ -20,8 +20,7 @@ impl SaleLinePages {
     /// Starts at the first row. Create it on the runtime and read it outside.
     pub fn new(records: Arc<dyn Records>, window: FeedWindow, progress: Progress) -> Self {
         Self {
-            records,
-            runtime: tokio::runtime::Handle::current(),
+            queries: Queries::new(records),
             window,
             after: SaleLineCursor::default(),
             progress,
@@ -30,11 +29,11 @@ impl SaleLinePages {
 }
 
 impl SaleLinePages {
-    fn page(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
+    fn page(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<SaleLine>, Error> {
         let (window, after) = (self.window.clone(), self.after.clone());
-        let page = self
-            .runtime
-            .block_on(self.records.read(in_tx!(|tx, window, after| {
+        let page = self.queries.read(
+            deadline,
+            in_tx!(|tx, window, after| {
                 tx.sale_line_list(
                     &window.retailer,
                     window.store.as_deref(),
@@ -45,7 +44,8 @@ impl SaleLinePages {
                     max,
                 )
                 .await
-            })))?;
+            }),
+        )?;
         if let Some(line) = page.last() {
             self.after = SaleLineCursor {
                 store_id: line.store_id.clone(),
@@ -55,19 +55,19 @@ impl SaleLinePages {
                 number: line.number,
             };
         }
-        (self.progress)(page.len() as u64);
         Ok(page)
     }
 }
 
 impl Feed<SaleLine> for SaleLinePages {
-    fn next(&mut self, max: u32) -> Result<Vec<SaleLine>, Error> {
+    fn next(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<SaleLine>, Error> {
         // A page may be empty because it has only other stores: continue.
         loop {
-            let mut page = self.page(max)?;
+            let mut page = self.page(max, deadline)?;
             let end = page.is_empty();
             page.retain(|line| self.window.covers(&line.store_id));
             if end || !page.is_empty() {
+                (self.progress)(page.len() as u64);
                 return Ok(page);
             }
         }

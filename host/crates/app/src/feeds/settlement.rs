@@ -1,9 +1,10 @@
 //! The feed `settlement`: the matched lines of the statements selected for a run.
 
 use super::Progress;
+use super::queries::Queries;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::{Feed, SettlementRow};
+use galleria_ports::plugins::{Deadline, Feed, SettlementRow};
 use galleria_ports::records::{LineRow, Records, SettlementCursor, StatementRow};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,8 +18,7 @@ const STATEMENTS: u32 = 50;
 /// A line that is matched again moves to another store and day. A run over all stores detects that a line was read
 /// twice or missed because of this, and is tried again.
 pub struct SettlementPages {
-    records: Arc<dyn Records>,
-    runtime: tokio::runtime::Handle,
+    queries: Queries,
     /// The run's id, and the store whose lines are returned, if it has one.
     run: String,
     store: Option<String>,
@@ -41,8 +41,7 @@ impl SettlementPages {
         progress: Progress,
     ) -> Self {
         Self {
-            records,
-            runtime: tokio::runtime::Handle::current(),
+            queries: Queries::new(records),
             run,
             store,
             waiting: VecDeque::new(),
@@ -53,15 +52,16 @@ impl SettlementPages {
         }
     }
 
-    fn look_up(&mut self) -> Result<(), Error> {
+    fn look_up(&mut self, deadline: &dyn Deadline) -> Result<(), Error> {
         let (run, reached) = (self.run.clone(), self.reached.clone());
-        let found = self
-            .runtime
-            .block_on(self.records.read(in_tx!(|tx, run, reached| {
+        let found = self.queries.read(
+            deadline,
+            in_tx!(|tx, run, reached| {
                 let (day, id) = reached;
                 tx.settlement_statement_list(&run, (&day, &id), STATEMENTS)
                     .await
-            })))?;
+            }),
+        )?;
         if let Some(last) = found.last() {
             self.reached = (last.header.paid_on.clone(), last.id.clone());
         }
@@ -81,27 +81,34 @@ impl SettlementPages {
         ))
     }
 
-    fn page(&self, statement: &str, max: u32) -> Result<Vec<LineRow>, Error> {
+    fn page(
+        &self,
+        statement: &str,
+        max: u32,
+        deadline: &dyn Deadline,
+    ) -> Result<Vec<LineRow>, Error> {
         let (statement, store) = (statement.to_owned(), self.store.clone());
         let after = self.after.clone();
-        self.runtime
-            .block_on(self.records.read(in_tx!(|tx, statement, store, after| {
+        self.queries.read(
+            deadline,
+            in_tx!(|tx, statement, store, after| {
                 tx.settlement_line_list(&statement, store.as_deref(), &after, max)
                     .await
-            })))
+            }),
+        )
     }
 }
 
 impl Feed<SettlementRow> for SettlementPages {
-    fn next(&mut self, max: u32) -> Result<Vec<SettlementRow>, Error> {
+    fn next(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<SettlementRow>, Error> {
         loop {
             if self.waiting.is_empty() {
-                self.look_up()?;
+                self.look_up(deadline)?;
             }
             let Some(statement) = self.waiting.front() else {
                 return Ok(Vec::new());
             };
-            let lines = self.page(&statement.id, max)?;
+            let lines = self.page(&statement.id, max, deadline)?;
             let Some(last) = lines.last() else {
                 self.whole(statement)?;
                 self.waiting.pop_front();

@@ -9,6 +9,7 @@ mod api_keys;
 mod catalogue;
 mod documents;
 mod durability;
+mod feeds;
 mod fiscal;
 mod large_import;
 mod lists;

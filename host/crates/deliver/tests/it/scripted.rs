@@ -136,7 +136,7 @@ impl Scripted {
         }
         let (mut rows, mut lines) = (0, streams.sale_lines.take().expect("sale lines"));
         loop {
-            let page = lines.next(3).map_err(host)?;
+            let page = lines.next(3, &*streams.stop).map_err(host)?;
             if page.is_empty() {
                 break;
             }

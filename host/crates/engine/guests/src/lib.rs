@@ -123,6 +123,8 @@ behaviours! {
     Copy,
     /// Requests more rows than a batch may have.
     PullTooMany,
+    /// Pulls one row at a time.
+    PullSingly,
     /// Pulls from a feed without end.
     PullForever,
     /// Opens a file in a directory without a grant.

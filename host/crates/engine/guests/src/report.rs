@@ -8,6 +8,7 @@ pub fn execute(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault>
     match cx.settings().behave {
         Behaviour::Copy => copy(window),
         Behaviour::PullTooMany => pull_too_many(),
+        Behaviour::PullSingly => pull_singly(),
         Behaviour::PullForever => loop {
             SaleLines::open().next();
         },
@@ -107,6 +108,15 @@ fn pull_too_many() -> Result<Totals, Fault> {
         rows: rows as u64,
         sums: vec![],
     })
+}
+
+/// Requests batches of one row, also after the end of the feed.
+fn pull_singly() -> Result<Totals, Fault> {
+    let rows = (0..100_000).map(|_| {
+        let batch = galleria_sdk::bindings::words::sale_lines::next(1);
+        batch.number.len() as u64
+    });
+    Ok(totals(rows.sum()))
 }
 
 fn totals(rows: u64) -> Totals {

@@ -1,20 +1,15 @@
 //! `activities`: complete sales, refunds, voids and shifts of a window.
 
-use super::{batch_rows, host_failed};
+use super::feed;
 use crate::bindings::activities::{Activity, Host, Store};
 use crate::call::Call;
 use crate::convert::ToGuest;
+use galleria_domain::plugin::Capability;
 
 impl Host for Call {
     fn next(&mut self, max: u32) -> wasmtime::Result<Vec<(Store, Activity)>> {
-        self.meter.host_call()?;
-        let Some(feed) = &mut self.streams.activities else {
-            return Err(self.meter.denied("activities outside a run").into());
-        };
-        let rows = feed
-            .next(batch_rows(max))
-            .map_err(|error| host_failed("the feed of activities", &error))?;
-        self.meter.deadline()?;
+        let feed = &mut self.streams.activities;
+        let rows = feed::next(feed, &mut self.meter, Capability::Activities, max)?;
         Ok(rows
             .iter()
             .map(|(store, activity)| (store.to_guest(), activity.to_guest()))

@@ -5,6 +5,7 @@
 
 mod activities;
 mod columns;
+mod feed;
 mod input;
 mod log;
 mod output;
@@ -14,14 +15,12 @@ mod secrets;
 mod settlement;
 mod statement;
 
+pub(crate) use feed::read_ahead;
+
 use crate::bindings;
 use crate::call::Call;
 use galleria_domain::plugin::Capability;
 use wasmtime::component::{HasSelf, Linker};
-
-/// Maximum rows in a batch: enough to make the cost of a call negligible, few enough to keep a batch
-/// below 1 MiB.
-pub(crate) const BATCH_ROWS: u32 = 4096;
 
 macro_rules! link_capability {
     (served $module:ident $linker:ident) => {
@@ -46,11 +45,6 @@ macro_rules! capabilities {
     };
 }
 galleria_contract::capabilities!(capabilities);
-
-/// Limits the number of rows that a guest requested.
-pub(crate) fn batch_rows(requested: u32) -> u32 {
-    requested.clamp(1, BATCH_ROWS)
-}
 
 /// A feed or sink failed. The log gets the whole error; the fault names only the operation.
 pub(crate) fn host_failed(what: &str, error: &galleria_ports::Error) -> crate::stop::Stop {

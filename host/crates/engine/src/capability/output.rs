@@ -12,6 +12,9 @@ use galleria_domain::{HostFault, names};
 use galleria_ports::Error;
 use wasmtime::component::Resource;
 
+/// Bytes that are written between two checks of the deadline.
+const PIECE_BYTES: usize = 1 << 20;
+
 impl Host for Call {
     fn open(
         &mut self,
@@ -72,9 +75,11 @@ impl HostFile for Call {
         let Some(sink) = &mut self.streams.output else {
             return Err(self.meter.denied("output outside a run").into());
         };
-        sink.write(number, &chunk)
-            .map_err(|error| host_failed("writing an output file", &error))?;
-        self.meter.deadline()?;
+        for piece in chunk.chunks(PIECE_BYTES) {
+            sink.write(number, piece)
+                .map_err(|error| host_failed("writing an output file", &error))?;
+            self.meter.deadline()?;
+        }
         Ok(())
     }
 

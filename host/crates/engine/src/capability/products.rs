@@ -1,21 +1,16 @@
 //! `products`: the retailer's products and prices, as columns.
 
 use super::columns::{push, texts};
-use super::{batch_rows, host_failed};
+use super::feed;
 use crate::bindings::products::{Batch, Host};
 use crate::call::Call;
+use galleria_domain::plugin::Capability;
 use galleria_ports::plugins::CatalogueRow;
 
 impl Host for Call {
     fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {
-        self.meter.host_call()?;
-        let Some(feed) = &mut self.streams.products else {
-            return Err(self.meter.denied("products outside a run").into());
-        };
-        let rows = feed
-            .next(batch_rows(max))
-            .map_err(|error| host_failed("the feed of products", &error))?;
-        self.meter.deadline()?;
+        let feed = &mut self.streams.products;
+        let rows = feed::next(feed, &mut self.meter, Capability::Products, max)?;
         Ok(columns(&rows))
     }
 }

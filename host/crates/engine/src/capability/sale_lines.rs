@@ -1,21 +1,16 @@
 //! `sale-lines`: lines of the sales and refunds of a window, as columns.
 
 use super::columns::{push, texts};
-use super::{batch_rows, host_failed};
+use super::feed;
 use crate::bindings::sale_lines::{Batch, Host};
 use crate::call::Call;
+use galleria_domain::plugin::Capability;
 use galleria_ports::records::SaleLine;
 
 impl Host for Call {
     fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {
-        self.meter.host_call()?;
-        let Some(feed) = &mut self.streams.sale_lines else {
-            return Err(self.meter.denied("sale-lines outside a run").into());
-        };
-        let rows = feed
-            .next(batch_rows(max))
-            .map_err(|error| host_failed("the feed of sale lines", &error))?;
-        self.meter.deadline()?;
+        let feed = &mut self.streams.sale_lines;
+        let rows = feed::next(feed, &mut self.meter, Capability::SaleLines, max)?;
         Ok(columns(&rows))
     }
 }

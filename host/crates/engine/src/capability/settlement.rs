@@ -1,21 +1,16 @@
 //! `settlement`: statement lines with the result of matching, as columns.
 
 use super::columns::{push, texts};
-use super::{batch_rows, host_failed};
+use super::feed;
 use crate::bindings::settlement::{Batch, Host};
 use crate::call::Call;
+use galleria_domain::plugin::Capability;
 use galleria_ports::plugins::SettlementRow;
 
 impl Host for Call {
     fn next(&mut self, max: u32) -> wasmtime::Result<Batch> {
-        self.meter.host_call()?;
-        let Some(feed) = &mut self.streams.settlement else {
-            return Err(self.meter.denied("settlement outside a run").into());
-        };
-        let rows = feed
-            .next(batch_rows(max))
-            .map_err(|error| host_failed("the feed of settlement lines", &error))?;
-        self.meter.deadline()?;
+        let feed = &mut self.streams.settlement;
+        let rows = feed::next(feed, &mut self.meter, Capability::Settlement, max)?;
         Ok(columns(&rows))
     }
 }

@@ -15,6 +15,9 @@ use galleria_domain::{
 /// Maximum lines in one call: three copies of them are in memory during the call.
 const LINES: usize = 4096;
 
+/// Lines that are accepted between two checks of the deadline.
+const PIECE_LINES: usize = 256;
+
 /// Maximum bytes of one text. A provider's reference has some dozen characters.
 const TEXT_BYTES: usize = 4 << 10;
 
@@ -62,15 +65,20 @@ impl Host for Call {
         let mut bytes = 0;
         for line in &pushed {
             bytes += size_of_line(line)?;
+            self.meter.deadline()?;
         }
         self.meter.output(bytes)?;
         let Some(lines) = &mut self.streams.statement else {
             return Err(self.meter.denied("statement outside a run").into());
         };
-        lines
-            .push(pushed)
-            .map_err(|error| host_failed("accepting a statement's lines", &error))?;
-        self.meter.deadline()?;
+        let mut pushed = pushed.into_iter();
+        while pushed.len() > 0 {
+            let piece = pushed.by_ref().take(PIECE_LINES).collect();
+            lines
+                .push(piece)
+                .map_err(|error| host_failed("accepting a statement's lines", &error))?;
+            self.meter.deadline()?;
+        }
         Ok(())
     }
 }

@@ -269,6 +269,7 @@ behaviours! {
 
     Copy: run_copies_its_feed_to_its_file { runs::copies(); }
     PullTooMany: batch_size_is_limited { runs::bounded_batch(); }
+    PullSingly: pulling_single_rows_needs_few_queries { runs::single_rows(); }
     PullForever: endless_pulling_is_limited { runs::slow_feed(); }
     OpenOther: output_directory_needs_a_grant { runs::other_directory(); }
     OpenBadName: output_name_must_be_one_segment { runs::bad_name(); }

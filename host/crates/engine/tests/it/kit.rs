@@ -9,7 +9,7 @@ use galleria_domain::{
     Sale, Scope, SecretKey, Store,
 };
 use galleria_engine::{Engine, EngineConfig, Generation};
-use galleria_ports::plugins::{Argument, CallOutcome, Feed, LoadedPlugin, Plugins, Sink};
+use galleria_ports::plugins::{Argument, CallOutcome, Deadline, Feed, LoadedPlugin, Plugins, Sink};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -286,7 +286,7 @@ impl<T> Rows<T> {
 }
 
 impl<T: Send> Feed<T> for Rows<T> {
-    fn next(&mut self, max: u32) -> Result<Vec<T>, galleria_ports::Error> {
+    fn next(&mut self, max: u32, _: &dyn Deadline) -> Result<Vec<T>, galleria_ports::Error> {
         self.requested.lock().expect("no panic").push(max);
         std::thread::sleep(self.delay);
         Ok(self.rows.by_ref().take(max as usize).collect())
@@ -297,7 +297,7 @@ impl<T: Send> Feed<T> for Rows<T> {
 pub struct Endless<T>(pub T, pub std::time::Duration);
 
 impl<T: Clone + Send> Feed<T> for Endless<T> {
-    fn next(&mut self, _max: u32) -> Result<Vec<T>, galleria_ports::Error> {
+    fn next(&mut self, _max: u32, _: &dyn Deadline) -> Result<Vec<T>, galleria_ports::Error> {
         std::thread::sleep(self.1);
         Ok(vec![self.0.clone()])
     }

@@ -6,7 +6,7 @@ use galleria_domain::plugin::Limits;
 use galleria_domain::{
     Activity, Cancellation, Decimal, HostFault, Origin, Scope, Totals, VoidCause, Window,
 };
-use galleria_ports::plugins::{CallOutcome, Feed, Plugins, Sink, Stream, Streams};
+use galleria_ports::plugins::{CallOutcome, Deadline, Feed, Plugins, Sink, Stream, Streams};
 use galleria_ports::records::SaleLine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -123,6 +123,70 @@ pub fn bounded_batch() {
     let called = run(Behaviour::PullTooMany, LIMITS, streams);
     assert_eq!(called.outcome.expect("totals").rows, 4_096);
     assert_eq!(*requested.lock().expect("no panic"), [4_096]);
+}
+
+pub fn single_rows() {
+    let rows = Rows::new((1..=90_000).map(sale_line).collect());
+    let requested = Arc::clone(&rows.requested);
+    let streams = Streams {
+        sale_lines: Some(Box::new(rows)),
+        ..Streams::default()
+    };
+    let limits = Limits {
+        cpu_ms: 30_000,
+        wall_ms: 120_000,
+        host_calls: 100_000,
+        ..LIMITS
+    };
+    let called = run(Behaviour::PullSingly, limits, streams);
+    assert_eq!(called.outcome.expect("totals").rows, 90_000);
+    // 21 full pages, the last one, and the end.
+    assert_eq!(*requested.lock().expect("no panic"), [4_096; 23]);
+}
+
+/// A feed whose filter rejects every row. Stops the run after some rows.
+struct Rejecting {
+    rows: u32,
+    stop: Option<Arc<AtomicBool>>,
+}
+
+impl Feed<SaleLine> for Rejecting {
+    fn next(
+        &mut self,
+        _: u32,
+        deadline: &dyn Deadline,
+    ) -> Result<Vec<SaleLine>, galleria_ports::Error> {
+        loop {
+            deadline.check()?;
+            self.rows += 1;
+            if let Some(stop) = &self.stop {
+                stop.store(self.rows == 1_000, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+#[test]
+fn feed_that_rejects_every_row_ends_at_the_deadline() {
+    let rejecting = |stop| Streams {
+        sale_lines: Some(Box::new(Rejecting { rows: 0, stop })),
+        ..Streams::default()
+    };
+    let limits = Limits {
+        wall_ms: 50,
+        ..LIMITS
+    };
+    let called = run(Behaviour::PullTooMany, limits, rejecting(None));
+    assert_eq!(host_fault(&called), &HostFault::TimedOut(50));
+
+    let stop = Arc::<AtomicBool>::default();
+    let streams = Streams {
+        stop: Arc::clone(&stop),
+        ..rejecting(Some(stop))
+    };
+    let called = run(Behaviour::PullTooMany, LIMITS, streams);
+    let stopped = HostFault::HostFailed("the run was stopped".into());
+    assert_eq!(host_fault(&called), &stopped);
 }
 
 /// Counts the files that are open, and the most that were open at once.
@@ -288,7 +352,7 @@ pub fn too_much_output() {
 struct Failing;
 
 impl<T> Feed<T> for Failing {
-    fn next(&mut self, _: u32) -> Result<Vec<T>, galleria_ports::Error> {
+    fn next(&mut self, _: u32, _: &dyn Deadline) -> Result<Vec<T>, galleria_ports::Error> {
         Err(galleria_ports::Error::Internal("internal detail".into()))
     }
 }
@@ -315,7 +379,7 @@ fn failed_feed_is_a_fault_of_the_host() {
         ..Streams::default()
     };
     let called = run(Behaviour::Copy, LIMITS, streams);
-    let what = HostFault::HostFailed("the feed of sale lines failed".into());
+    let what = HostFault::HostFailed("the feed sale-lines failed".into());
     assert_eq!(host_fault(&called), &what);
 }
 

@@ -14,6 +14,7 @@ use galleria_ports::plugins::Feed as _;
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 on_both!(
     every_outcome_is_reported,
@@ -296,7 +297,7 @@ async fn a_line_moved_during_reading_is_detected(stage: &Stage) {
     importer.import("a.csv", &text).await.expect("imported");
     let run = start_run(stage, None, "2026-11-26", "2026-11-26").await;
     let mut pages = pages(stage, &run);
-    let first = move || (pages.next(4), pages);
+    let first = move || (pages.next(4, &AtomicBool::new(false)), pages);
     let (first, mut pages) = tokio::task::spawn_blocking(first).await.expect("read");
     assert_eq!(first.expect("a page").len(), 4);
     record(stage, vec![tender("p1", "psp-1", 1_000)], before()).await;
@@ -308,7 +309,7 @@ async fn a_line_moved_during_reading_is_detected(stage: &Stage) {
         .expect("matched");
     let rest = move || {
         loop {
-            match pages.next(4) {
+            match pages.next(4, &AtomicBool::new(false)) {
                 Ok(page) if page.is_empty() => return Ok(()),
                 Ok(_) => {}
                 Err(error) => return Err(error.chain()),

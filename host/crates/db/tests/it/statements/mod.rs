@@ -7,7 +7,7 @@ mod manual;
 mod parts;
 mod reader;
 mod reread;
-mod settling;
+pub mod settling;
 mod timeline;
 mod whole;
 

@@ -9,6 +9,7 @@ use galleria_domain::plugin::Point;
 use galleria_ports::plugins::{Feed as _, SettlementRow};
 use galleria_ports::records::{RunRow, RunState};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 on_both!(
     a_late_statement_is_reported_once,
@@ -48,7 +49,7 @@ async fn rows(stage: &Stage, run: &RunRow) -> Vec<SettlementRow> {
     let read = move || {
         let mut rows = Vec::new();
         loop {
-            let page = pages.next(4).expect("a page");
+            let page = pages.next(4, &AtomicBool::new(false)).expect("a page");
             if page.is_empty() {
                 return rows;
             }
@@ -81,7 +82,8 @@ fn daily(point: Point, day: u8) -> RunRow {
     }
 }
 
-async fn import(stage: &Stage, reference: &str, day: u8) {
+/// Imports a statement of one line.
+pub async fn import(stage: &Stage, reference: &str, day: u8) {
     let importer = Importer::new(Arc::new(stage.db.clone()), MatchingRules::default());
     let mut header = header(reference, None);
     header.paid_on = format!("2026-11-{day:02}");
