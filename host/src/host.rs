@@ -16,7 +16,7 @@ use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, PickupFolders, StatementVault};
 use galleria_domain::Backoff;
 use galleria_domain::event::topic;
-use galleria_domain::plugin::{ConfigError, Limits, Slot};
+use galleria_domain::plugin::{ConfigError, Slot};
 use galleria_engine::{Engine, EngineConfig, Generation};
 use galleria_ports::clock::SystemClock;
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,21 +107,11 @@ pub async fn wait_for_database(host_config: &HostConfig) -> anyhow::Result<()> {
 /// Creates the engine with the host's ceiling.
 pub fn engine(host_config: &HostConfig) -> anyhow::Result<Engine> {
     let mut config = EngineConfig::new(&host_config.artifacts);
-    config.ceiling = ceiling(host_config.call_ceiling, host_config.run_ceiling);
+    // The configuration has bounded the limits of each slot already.
+    config.ceiling = host_config
+        .call_ceiling
+        .with(host_config.run_ceiling, u64::max);
     Engine::new(config).context("starting the engine")
-}
-
-/// Returns the higher limit of both. The limit of a call is the slot's, which the configuration bounded.
-fn ceiling(call: Limits, run: Limits) -> Limits {
-    Limits {
-        cpu_ms: call.cpu_ms.max(run.cpu_ms),
-        wall_ms: call.wall_ms.max(run.wall_ms),
-        memory_bytes: call.memory_bytes.max(run.memory_bytes),
-        table_elements: call.table_elements.max(run.table_elements),
-        output_bytes: call.output_bytes.max(run.output_bytes),
-        log_bytes: call.log_bytes.max(run.log_bytes),
-        host_calls: call.host_calls.max(run.host_calls),
-    }
 }
 
 /// Loads every plugin, or returns every error.

@@ -2,6 +2,7 @@
 
 use crate::host::ConfigErrors;
 use crate::{known, show};
+use galleria_domain::JsonText;
 use galleria_engine::inspect;
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,11 +15,8 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
         [] => "-".to_owned(),
         names => names.join("\n"),
     };
-    let stamp: serde_json::Value = inspection
-        .stamp
-        .as_deref()
-        .and_then(|stamp| serde_json::from_str(stamp).ok())
-        .unwrap_or_default();
+    let stamp = inspection.stamp.as_ref().map(JsonText::to_value);
+    let stamp = stamp.unwrap_or_default();
     let stamped = |key: &str| stamp[key].as_str().unwrap_or("-").to_owned();
     let mut table = show::untitled();
     table

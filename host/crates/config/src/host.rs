@@ -300,25 +300,17 @@ pub struct Sensitive {
     pub digest_key: Option<Secret>,
 }
 
-/// Reads [`Limits`], each of which must be positive.
-#[derive(Deserialize)]
-#[serde(remote = "Limits", deny_unknown_fields)]
-struct Ceiling {
-    #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
-    cpu_ms: u64,
-    #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
-    wall_ms: u64,
-    #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
-    memory_bytes: u64,
-    #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
-    table_elements: u64,
-    #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
-    output_bytes: u64,
-    #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
-    log_bytes: u64,
-    #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
-    host_calls: u64,
+macro_rules! ceiling {
+    ($($(#[$doc:meta])* $name:ident: $call:expr, $run:expr;)*) => {
+        /// Reads [`Limits`], each of which must be positive.
+        #[derive(Deserialize)]
+        #[serde(remote = "Limits", deny_unknown_fields)]
+        struct Ceiling {
+            $(#[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")] $name: u64,)*
+        }
+    };
 }
+galleria_domain::call_limits!(ceiling);
 
 impl HostConfig {
     /// Checks what concerns several keys.

@@ -6,18 +6,17 @@
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Limits. The reader of each table checks which ones are set.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawLimits {
-    pub cpu_ms: Option<u64>,
-    pub wall_ms: Option<u64>,
-    pub memory_bytes: Option<u64>,
-    pub table_elements: Option<u64>,
-    pub output_bytes: Option<u64>,
-    pub log_bytes: Option<u64>,
-    pub host_calls: Option<u64>,
+macro_rules! raw_limits {
+    ($($(#[$doc:meta])* $name:ident: $call:expr, $run:expr;)*) => {
+        /// Limits. The reader of each table checks which ones are set.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct RawLimits {
+            $(pub $name: Option<u64>,)*
+        }
+    };
 }
+galleria_domain::call_limits!(raw_limits);
 
 /// `retailer.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -265,15 +265,6 @@ impl Reading<'_, '_> {
 
     /// Reads limits up to the ceiling. A default above the ceiling is lowered to it.
     fn limits(&mut self, key: &str, raw: RawLimits, default: Limits, ceiling: Limits) -> Limits {
-        let RawLimits {
-            cpu_ms,
-            wall_ms,
-            memory_bytes,
-            table_elements,
-            output_bytes,
-            log_bytes,
-            host_calls,
-        } = raw;
         let mut limit = |name: &str, set: Option<u64>, default: u64, ceiling: u64| {
             let good = set.is_none_or(|limit| (1..=ceiling).contains(&limit));
             if !good {
@@ -282,21 +273,14 @@ impl Reading<'_, '_> {
             }
             set.unwrap_or(default).min(ceiling)
         };
-        let (d, c) = (default, ceiling);
-        Limits {
-            cpu_ms: limit("cpu_ms", cpu_ms, d.cpu_ms, c.cpu_ms),
-            wall_ms: limit("wall_ms", wall_ms, d.wall_ms, c.wall_ms),
-            memory_bytes: limit("memory_bytes", memory_bytes, d.memory_bytes, c.memory_bytes),
-            table_elements: limit(
-                "table_elements",
-                table_elements,
-                d.table_elements,
-                c.table_elements,
-            ),
-            output_bytes: limit("output_bytes", output_bytes, d.output_bytes, c.output_bytes),
-            log_bytes: limit("log_bytes", log_bytes, d.log_bytes, c.log_bytes),
-            host_calls: limit("host_calls", host_calls, d.host_calls, c.host_calls),
+        macro_rules! limits {
+            ($($(#[$doc:meta])* $name:ident: $call:expr, $run:expr;)*) => {
+                Limits {
+                    $($name: limit(stringify!($name), raw.$name, default.$name, ceiling.$name),)*
+                }
+            };
         }
+        galleria_domain::call_limits!(limits)
     }
 }
 

@@ -104,9 +104,6 @@ pub const VERSION: &str = "0.2.0";
 /// The maximum number of files that a run may have open at once: each needs a descriptor of the host's process.
 pub const OPEN_FILES: usize = 64;
 
-/// The maximum number of files that a run may write.
-pub const RUN_FILES: usize = 1_000;
-
 /// Returns whether this host works with a component, a manifest or a recorded event of `version`. All
 /// patches of one minor version work together.
 pub fn is_supported(version: &str) -> bool {

@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 use galleria_db::{Db, DbConfig};
-use galleria_domain::NewEvent;
+use galleria_domain::{JsonText, NewEvent};
 use galleria_ports::in_tx;
 use galleria_ports::records::{Outcome, Records};
 use jiff::Timestamp;
@@ -85,7 +85,7 @@ async fn work(db: &Db, id: String) {
                 topic: "topic".into(),
                 key: None,
                 store: None,
-                data: serde_json::json!({"order_id": "o"}),
+                data: JsonText::parse(r#"{"order_id":"o"}"#).expect("JSON"),
             };
             tx.event_append(&event, now).await
         }))

@@ -34,7 +34,7 @@ impl Outbox for Transaction<'_> {
         .bind(&*event.topic)
         .bind_opt(event.key.as_deref())
         .bind_opt(event.store.as_deref())
-        .bind_json(&event.data)
+        .bind(event.data.as_str())
         .bind_timestamp(at);
         let insert = bind_origin(insert, &trace::current());
         inserted(self.execute(insert).await?, "event", &event.id)

@@ -1,6 +1,7 @@
 //! The decision of a plugin. Each field is documented in `wit/v0.2.0/types.wit`. In JSON, bytes are base64.
 
 use crate::basket::Attribute;
+use crate::json_text::JsonText;
 use serde::{Deserialize, Serialize};
 
 /// A file to write.
@@ -16,23 +17,13 @@ pub struct Document {
     pub body: Vec<u8>,
 }
 
-/// An event to publish.
+/// An event to publish. A guest returns its data as text, and the check of the decision parses it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Publication {
+pub struct Publication<Data = JsonText> {
     pub topic: String,
     pub key: Option<String>,
-    /// JSON text.
-    pub data: String,
-}
-
-impl Publication {
-    /// Parses the data. The check of a decision and its application both use this parser, so that what the
-    /// check accepts can be applied.
-    pub fn json(&self) -> serde_json::Result<serde_json::Value> {
-        serde_json::from_str(&self.data)
-    }
+    pub data: Data,
 }
 
 /// An HTTP request with consequences.
@@ -77,14 +68,13 @@ pub struct Receipt {
 }
 
 /// Everything a plugin decides; the host applies it in one transaction or not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Decision {
+pub struct Decision<Data = JsonText> {
     #[serde(default)]
     pub documents: Vec<Document>,
-    #[serde(default)]
-    pub publications: Vec<Publication>,
+    #[serde(default = "Vec::new")]
+    pub publications: Vec<Publication<Data>>,
     #[serde(default)]
     pub requests: Vec<Outgoing>,
     #[serde(default)]
@@ -93,7 +83,19 @@ pub struct Decision {
     pub notes: Vec<Attribute>,
 }
 
-impl Decision {
+impl<Data> Default for Decision<Data> {
+    fn default() -> Self {
+        Self {
+            documents: Vec::new(),
+            publications: Vec::new(),
+            requests: Vec::new(),
+            receipts: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl<Data> Decision<Data> {
     /// The number of rows that the decision becomes, in addition to its journal.
     pub fn rows(&self) -> usize {
         let Self {

@@ -1,5 +1,6 @@
 //! Events, topics and headers of the log.
 
+use crate::json_text::JsonText;
 use crate::trace::Origin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,7 +53,7 @@ pub struct NewEvent {
     /// The store it belongs to, by the host's id; used for fairness and in lists.
     pub store: Option<String>,
     /// The payload, without the envelope.
-    pub data: Value,
+    pub data: JsonText,
 }
 
 /// An event's position in the log.

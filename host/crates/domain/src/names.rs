@@ -1,5 +1,13 @@
 //! The rules for names from outside.
 
+/// The rule of [`is_id`], for messages.
+pub const ID_RULE: &str =
+    "must have 1 to 64 letters, digits, '-', '_', '.' or ':', and no dot at the start";
+
+/// The rule of [`is_file_name`], for messages.
+pub const FILE_NAME_RULE: &str = "must be one segment of a path, with at most 200 bytes, without a leading dot, \
+                                  control characters and any of / \\ : * ? \" < > |";
+
 /// Whether a text is an identifier: 1 to 64 characters of letters, digits, `-`, `_`, `.` and `:`, not starting
 /// with `.`. So it fits a path, a header and a column.
 pub fn is_id(text: &str) -> bool {

@@ -79,6 +79,8 @@ impl EngineConfig {
                 memory_bytes: 256 << 20,
                 table_elements: 100_000,
                 output_bytes: 16 << 30,
+                items: 10_000,
+                attributes: 10_000,
                 log_bytes: 16 << 20,
                 host_calls: 1_000_000_000,
             },
@@ -127,27 +129,5 @@ impl EngineConfig {
         // `pagemap_scan` stays off: it resets only the pages that are present, so a dirty page that
         // was swapped out could reach the next guest.
         pool
-    }
-}
-
-/// Returns the smaller value of each limit.
-pub(crate) fn clamped(limits: &Limits, ceiling: &Limits) -> Limits {
-    let Limits {
-        cpu_ms,
-        wall_ms,
-        memory_bytes,
-        table_elements,
-        output_bytes,
-        log_bytes,
-        host_calls,
-    } = *limits;
-    Limits {
-        cpu_ms: cpu_ms.min(ceiling.cpu_ms),
-        wall_ms: wall_ms.min(ceiling.wall_ms),
-        memory_bytes: memory_bytes.min(ceiling.memory_bytes),
-        table_elements: table_elements.min(ceiling.table_elements),
-        output_bytes: output_bytes.min(ceiling.output_bytes),
-        log_bytes: log_bytes.min(ceiling.log_bytes),
-        host_calls: host_calls.min(ceiling.host_calls),
     }
 }

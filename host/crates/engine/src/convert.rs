@@ -140,15 +140,39 @@ to_guest! {
 into_domain! {
     Attribute { name, value }
     Document { directory, name, media_type, body }
-    Publication { topic, key, data }
     Outgoing { id, target, method, path, headers, body }
     Receipt { template, locale, document, attributes }
-    Decision { documents, publications, requests, receipts, notes }
     Problem { row, field, message }
     Later { seconds, reason }
     Totals { rows, sums }
     Member { id, programme, attributes }
     Decimal { unscaled, scale }
+}
+
+impl IntoDomain<domain::Decision<String>> for guest::Decision {
+    fn into_domain(self) -> domain::Decision<String> {
+        let Self {
+            documents,
+            publications,
+            requests,
+            receipts,
+            notes,
+        } = self;
+        domain::Decision {
+            documents: documents.into_domain(),
+            publications: publications.into_domain(),
+            requests: requests.into_domain(),
+            receipts: receipts.into_domain(),
+            notes: notes.into_domain(),
+        }
+    }
+}
+
+impl IntoDomain<domain::Publication<String>> for guest::Publication {
+    fn into_domain(self) -> domain::Publication<String> {
+        let Self { topic, key, data } = self;
+        domain::Publication { topic, key, data }
+    }
 }
 
 impl IntoDomain<domain::StatementHeader> for statement::Header {

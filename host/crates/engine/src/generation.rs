@@ -4,12 +4,12 @@ use crate::bindings::types as guest;
 use crate::call::{Call, Keys};
 use crate::compiled::Compiled;
 use crate::convert::{IntoDomain, ToGuest};
-use crate::decision;
 use crate::engine::Engine;
 use crate::invoke::{CallSpec, GuestResult, call_guest};
 use crate::plugin_log::Author;
 use crate::points::exported;
 use crate::stop::Stop;
+use galleria_domain::guest_values;
 use galleria_domain::plugin::{Limits, Point, Rights};
 use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Member, Scope, Totals};
 use galleria_ports::plugins::{
@@ -119,11 +119,12 @@ impl Plugins for Generation {
             let points = &linked.compiled.points;
             match points.handle(store, instance, cx, argument)? {
                 Ok(decision) => {
-                    let decision: Decision = decision.into_domain();
+                    let decision: Decision<String> = decision.into_domain();
                     let meter = &mut store.data_mut().meter;
-                    meter.output(decision::size(&decision))?;
-                    decision::check(&decision, &linked.rights).map_err(Stop)?;
-                    Ok(Ok(decision))
+                    meter.output(guest_values::size_of_decision(&decision))?;
+                    let rights = Some(&*linked.rights);
+                    let checked = guest_values::check_decision(decision, meter.limits(), rights);
+                    Ok(Ok(checked.map_err(Stop)?))
                 }
                 Err(fault) => guest_fault(store, fault),
             }
@@ -153,8 +154,11 @@ impl Plugins for Generation {
                 match point.call_identify(&mut *store, &cx.to_guest(), code)? {
                     Ok(member) => {
                         let member: Option<Member> = member.into_domain();
-                        let bytes = member.as_ref().map_or(0, decision::size_of_member);
-                        store.data_mut().meter.output(bytes)?;
+                        if let Some(member) = &member {
+                            let meter = &mut store.data_mut().meter;
+                            meter.output(guest_values::size_of_member(member))?;
+                            guest_values::check_member(member, meter.limits()).map_err(Stop)?;
+                        }
                         Ok(Ok(member))
                     }
                     Err(fault) => guest_fault(store, fault),
@@ -183,7 +187,8 @@ impl Plugins for Generation {
                 Ok(totals) => {
                     let totals: Totals = totals.into_domain();
                     let meter = &mut store.data_mut().meter;
-                    meter.output(decision::size_of_totals(&totals))?;
+                    meter.output(guest_values::size_of_totals(&totals))?;
+                    guest_values::check_totals(&totals, meter.limits()).map_err(Stop)?;
                     Ok(Ok(totals))
                 }
                 Err(fault) => guest_fault(store, fault),
@@ -203,6 +208,6 @@ fn not_served<T>(fault: HostFault) -> CallOutcome<T> {
 fn guest_fault<T>(store: &mut wasmtime::Store<Call>, fault: guest::Fault) -> GuestResult<T> {
     let fault: Fault = fault.into_domain();
     let meter = &mut store.data_mut().meter;
-    meter.output(decision::size_of_fault(&fault))?;
+    meter.output(guest_values::size_of_fault(&fault))?;
     Ok(Err(CallFault::Guest(fault)))
 }

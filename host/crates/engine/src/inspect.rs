@@ -2,6 +2,7 @@
 
 use crate::printable::printable;
 use galleria_domain::Digest;
+use galleria_domain::JsonText;
 use galleria_domain::contract::{self, PACKAGE as CONTRACT, VERSION as CONTRACT_VERSION};
 use galleria_domain::plugin::{Capability, ConfigError, Inspection, Point};
 use std::collections::BTreeSet;
@@ -185,12 +186,12 @@ fn add_export(inspection: &mut Inspection, settings: &mut bool, name: &str) -> R
     Ok(())
 }
 
-fn read_stamp(data: &[u8]) -> Result<String, String> {
+fn read_stamp(data: &[u8]) -> Result<JsonText, String> {
     let text = (data.len() <= STAMP_BYTES)
         .then(|| std::str::from_utf8(data).ok())
         .flatten()
-        .filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-    text.map(str::to_owned).ok_or_else(|| {
+        .and_then(|text| JsonText::parse(text).ok());
+    text.ok_or_else(|| {
         format!(
             "the custom section `{STAMP}` must be a line of JSON of at most {STAMP_BYTES} bytes"
         )

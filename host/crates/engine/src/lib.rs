@@ -15,7 +15,6 @@ mod compiled;
 mod config;
 mod convert;
 mod crash;
-mod decision;
 mod deserialize;
 mod engine;
 mod error;

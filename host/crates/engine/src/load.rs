@@ -3,7 +3,6 @@
 
 use crate::bindings::types as guest;
 use crate::compiled::Compiled;
-use crate::config::clamped;
 use crate::convert::{IntoDomain, ToGuest as _};
 use crate::engine::{Engine, Inner};
 use crate::generation::{Generation, LinkedPlugin};
@@ -81,8 +80,8 @@ impl Engine {
     fn linked(&self, index: usize, slot: Slot, compiled: Arc<Compiled>) -> LinkedPlugin {
         let ceiling = &self.0.config.ceiling;
         LinkedPlugin {
-            call_limits: clamped(&slot.call_limits, ceiling),
-            run_limits: clamped(&slot.run_limits, ceiling),
+            call_limits: slot.call_limits.with(*ceiling, u64::min),
+            run_limits: slot.run_limits.with(*ceiling, u64::min),
             rights: Arc::new(slot.rights()),
             keys: Arc::new(slot.keys.clone()),
             loaded: LoadedPlugin {
@@ -198,7 +197,7 @@ fn check_settings(
 ) -> Vec<ConfigError> {
     let spec = CallSpec {
         compiled,
-        limits: clamped(&slot.call_limits, &engine.config.ceiling),
+        limits: slot.call_limits.with(engine.config.ceiling, u64::min),
         // A check of settings may only write log lines.
         rights: Arc::default(),
         keys: Arc::default(),

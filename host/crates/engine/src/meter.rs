@@ -58,6 +58,11 @@ impl Meter {
         }
     }
 
+    /// The limits of the call.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Checks both times. Called at every tick while the guest runs.
     pub fn tick(&self) -> Result<(), Stop> {
         if thread_cpu().saturating_sub(self.cpu_started) > Duration::from_millis(self.limits.cpu_ms)

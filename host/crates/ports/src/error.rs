@@ -1,6 +1,6 @@
 //! The error of a use case.
 
-use galleria_domain::{CallFault, Problem};
+use galleria_domain::{CallFault, JsonTextError, Problem};
 
 /// Why a use case failed. All variants except `Records` and `Internal` may be shown to callers.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -64,6 +64,13 @@ pub enum Error {
     /// A bug of the host.
     #[error("{0}")]
     Internal(String),
+}
+
+/// The host itself creates the data of its events.
+impl From<JsonTextError> for Error {
+    fn from(error: JsonTextError) -> Self {
+        Self::Internal(format!("the data of an event: {error}"))
+    }
 }
 
 fn join(problems: &[Problem]) -> String {

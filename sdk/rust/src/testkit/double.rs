@@ -5,6 +5,7 @@
 //! as the whole feed fails in its tests.
 
 use super::host::Host;
+use galleria_domain::{CallFault, HostFault};
 use std::cell::RefCell;
 
 thread_local! {
@@ -31,6 +32,14 @@ fn host<R>(act: impl FnOnce(&mut Host) -> R) -> R {
     HOST.with_borrow_mut(act)
 }
 
+/// A call that the host would end panics.
+fn accepted<T>(checked: Result<T, HostFault>) -> T {
+    match checked {
+        Ok(value) => value,
+        Err(fault) => panic!("a host would end the call: {}", CallFault::Host(fault)),
+    }
+}
+
 /// Takes the next rows, at most seven.
 fn batch<T>(rows: &mut std::collections::VecDeque<T>, max: u32) -> Vec<T> {
     let count = rows.len().min(7).min(max as usize);
@@ -53,7 +62,10 @@ pub(crate) mod log {
 
 pub(crate) mod output {
     use super::super::WrittenFile;
-    use galleria_contract::{OPEN_FILES, RUN_FILES};
+    use super::accepted;
+    use galleria_contract::OPEN_FILES;
+    use galleria_domain::guest_values::{check_output_count, check_output_file, repeated_output};
+    use galleria_domain::plugin::Limits;
     use std::cell::Cell;
 
     thread_local! {
@@ -64,15 +76,16 @@ pub(crate) mod output {
 
     pub(crate) fn open(directory: &str, name: &str, media_type: &str) -> File {
         super::host(|host| {
+            accepted(check_output_file(name, media_type));
+            accepted(check_output_count(
+                name,
+                host.files.len(),
+                Limits::RUN.items,
+            ));
             let taken = |file: &WrittenFile| file.directory == directory && file.name == name;
-            assert!(
-                !host.files.iter().any(taken),
-                "the run opened {directory}/{name} twice; a name is written once"
-            );
-            assert!(
-                host.files.len() < RUN_FILES,
-                "the run opened more than {RUN_FILES} files"
-            );
+            if host.files.iter().any(taken) {
+                accepted::<()>(Err(repeated_output(directory, name)));
+            }
             assert!(
                 OPEN.get() < OPEN_FILES,
                 "the run has more than {OPEN_FILES} files open; close a file when it is complete"
@@ -151,9 +164,13 @@ pub(crate) mod input {
 }
 
 pub(crate) mod statement {
+    use super::super::checked::{header_size, line_size};
+    use super::accepted;
     use crate::{StatementHeader, StatementLine};
+    use galleria_domain::guest_values::check_pushed_lines;
 
     pub(crate) fn describe(header: &StatementHeader) {
+        accepted(header_size(header));
         super::host(|host| {
             let before = host.statement_header.replace(header.clone());
             assert!(before.is_none(), "the run described its statement twice");
@@ -161,6 +178,10 @@ pub(crate) mod statement {
     }
 
     pub(crate) fn push(lines: &[StatementLine]) {
+        accepted(check_pushed_lines(lines.len()));
+        for line in lines {
+            accepted(line_size(line));
+        }
         super::host(|host| host.statement.extend_from_slice(lines));
     }
 }

@@ -4,6 +4,7 @@
 //! replaces the host if a test calls the plugin itself. The host's tests run the same folders in the
 //! real engine; both use the crate `galleria-fixtures`, and `sdk/GUIDE.md` documents the format.
 
+mod checked;
 pub(crate) mod double;
 mod event;
 mod host;
@@ -28,6 +29,7 @@ pub use statement::{
 };
 
 use crate::Plugin;
+use galleria_domain::plugin::Point;
 use galleria_fixtures::run_twice;
 use std::path::Path;
 
@@ -131,7 +133,7 @@ fn check<P: Served>(case: &Path, bless: bool) -> Result<(), String> {
     golden::compare(case, &files)
 }
 
-/// Calls the plugin with an event of a fixture, natively.
+/// Calls the plugin with an event of a fixture, natively. Fails if the host would refuse the outcome.
 pub fn run<P: Served>(event: &Event) -> Result<Outcome, String> {
     let (answer, host) = event::host(event).within(|| P::serve(event));
     let Some(answer) = answer else {
@@ -141,10 +143,12 @@ pub fn run<P: Served>(event: &Event) -> Result<Outcome, String> {
             P::POINTS.join(", ")
         ));
     };
-    Ok(Outcome {
+    let outcome = Outcome {
         answer: answer?,
         files: host.files,
         statement_header: host.statement_header,
         statement: host.statement,
-    })
+    };
+    checked::check(&outcome, event.point == Point::IdentifyMember)?;
+    Ok(outcome)
 }

@@ -4,3 +4,4 @@ mod dates;
 mod doubles;
 mod json;
 mod plugin;
+mod refusals;

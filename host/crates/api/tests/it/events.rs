@@ -2,7 +2,7 @@
 
 use crate::host::{Answer, Host};
 use crate::stage::Stage;
-use galleria_domain::{Digest, NewEvent, contract};
+use galleria_domain::{Digest, JsonText, NewEvent, contract};
 use galleria_ports::in_tx;
 use galleria_ports::records::JournalRow;
 use reqwest::Method;
@@ -92,7 +92,7 @@ async fn add_attempts(host: &Host) {
             topic: "t".into(),
             key: None,
             store: Some("s1".into()),
-            data: Value::Null,
+            data: JsonText::of(&Value::Null).expect("JSON"),
         };
         let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
         tx.event_append(&event, at).await.map(drop)

@@ -45,7 +45,7 @@ impl Events {
         usage: Usage,
         prefix: Position,
     ) -> Result<(), Error> {
-        let application = Arc::new(self.application(item, prepared, decision, usage, prefix)?);
+        let application = Arc::new(self.application(item, prepared, decision, usage, prefix));
         let documents = !application.documents.is_empty();
         let (wakes, events) = (application.wakes.is_some(), !application.events.is_empty());
         self.core
@@ -71,7 +71,7 @@ impl Events {
         decision: &Decision,
         usage: Usage,
         prefix: Position,
-    ) -> Result<Application, Error> {
+    ) -> Application {
         let now = self.core.clock.now();
         let Decision {
             documents,
@@ -81,19 +81,17 @@ impl Events {
             notes: _,
         } = decision;
         let row_id = |index: usize| format!("{}/{}/{index}", item.event.id, item.subscriber);
-        let mut events = Vec::with_capacity(publications.len());
-        for (index, publication) in publications.iter().enumerate() {
-            let data = publication
-                .json()
-                .map_err(|error| Error::Internal(format!("a publication's JSON: {error}")))?;
-            events.push(NewEvent {
+        let events = publications
+            .iter()
+            .enumerate()
+            .map(|(index, publication)| NewEvent {
                 id: row_id(index),
                 topic: publication.topic.clone(),
                 key: publication.key.clone(),
                 store: Some(prepared.store.id.clone()),
-                data,
+                data: publication.data.clone(),
             });
-        }
+        let events = events.collect();
         let summary = summary(decision).to_string();
         let digest = Digest::of(summary.as_bytes());
         let (mut journal, mut blobs) = attempt(item, prepared, usage, now);
@@ -104,7 +102,7 @@ impl Events {
             (Point::OnPayment, Some(order_id)) => Some(paid(order_id)),
             _ => None,
         };
-        Ok(Application {
+        Application {
             item: item.clone(),
             prefix,
             now,
@@ -141,7 +139,7 @@ impl Events {
                 .iter()
                 .enumerate()
                 .map(|(index, request)| OutgoingRow {
-                    id: format!("{}/{index}", item.event.id),
+                    id: row_id(index),
                     event_id: item.event.id.clone(),
                     subscriber: item.subscriber.clone(),
                     store_id: prepared.store.id.clone(),
@@ -163,7 +161,7 @@ impl Events {
                     created_at: now,
                 })
                 .collect(),
-        })
+        }
     }
 
     /// Records that no plugin has to decide about the event.
@@ -253,7 +251,10 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
 /// of all stores.
 pub(super) fn cost(decision: &Decision) -> Duration {
     let documents = decision.documents.iter().map(|one| one.body.len());
-    let publications = decision.publications.iter().map(|one| one.data.len());
+    let publications = decision
+        .publications
+        .iter()
+        .map(|one| one.data.as_str().len());
     let requests = decision.requests.iter().map(|one| one.body.len());
     let bytes = documents.chain(publications).chain(requests).sum();
     let times = |count: usize, each: Duration| {
@@ -294,7 +295,7 @@ fn summary(decision: &Decision) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use galleria_domain::Publication;
+    use galleria_domain::{JsonText, Publication};
 
     #[test]
     fn a_decision_costs_its_rows_and_bytes() {
@@ -304,7 +305,7 @@ mod tests {
             Publication {
                 topic: "sales".into(),
                 key: None,
-                data: "{}".into(),
+                data: JsonText::parse("{}").expect("JSON"),
             };
             1_000
         ];

@@ -6,7 +6,7 @@
 
 use super::Events;
 use crate::orders::order_exists;
-use galleria_domain::{Attribute, Outgoing, Publication, Receipt};
+use galleria_domain::{Attribute, Outgoing, Receipt};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{JournalRow, Tx};
@@ -64,10 +64,18 @@ pub struct JournalText {
 #[derive(Deserialize)]
 struct Decided {
     documents: Value,
-    publications: Vec<Publication>,
+    publications: Vec<StoredPublication>,
     requests: Vec<Outgoing>,
     receipts: Vec<Receipt>,
     notes: Value,
+}
+
+/// Earlier versions accepted data that `JsonText` refuses.
+#[derive(Deserialize)]
+struct StoredPublication {
+    topic: String,
+    key: Option<String>,
+    data: String,
 }
 
 impl Events {
@@ -188,7 +196,7 @@ fn decided(text: &str) -> Option<Value> {
         notes,
     } = serde_json::from_str(text).ok()?;
     let publications = publications.into_iter().map(|publication| {
-        let Publication { topic, key, data } = publication;
+        let StoredPublication { topic, key, data } = publication;
         let data = serde_json::from_str::<Value>(&data).ok();
         json!({ "topic": topic, "key": key, "data": data })
     });

@@ -11,7 +11,7 @@ pub use views::{FiscalDetail, FiscalMarked, FiscalPage, FiscalView, MarkView, Ne
 
 use crate::core::{Core, IdempotencyKey, Reply};
 use galleria_domain::event::{identifier, topic};
-use galleria_domain::{Entry, NewEvent, Problem, Store};
+use galleria_domain::{Entry, JsonText, NewEvent, Problem, Store};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState, Tx};
@@ -354,12 +354,12 @@ async fn append(
         topic: topic::POST_TRANSACTION_SUCCESS.into(),
         key: Some(mark.order_id.clone()),
         store: store_id,
-        data: json!({
+        data: JsonText::of(&json!({
             "order_id": mark.order_id,
             "consumer_identifier_key": identifier::POST_TRANSACTION_SUCCESS,
             "mark_id": mark.mark,
             "refund_id": refund,
-        }),
+        }))?,
     };
     tx.event_append(&event, now).await.map(drop)
 }

@@ -1,6 +1,7 @@
 //! Lists the loaded slots, with their grants and recent faults.
 
 use crate::operations::Operations;
+use galleria_domain::JsonText;
 use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
@@ -9,7 +10,6 @@ use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::Tx;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,10 @@ pub struct LimitsView {
     pub memory_bytes: u64,
     /// Size of everything that it decides or writes, bytes.
     pub output_bytes: u64,
+    /// Documents, publications, requests and receipts of a decision together, or files of a run.
+    pub items: u64,
+    /// Notes, attributes and headers of a decision together, or sums of a run's totals.
+    pub attributes: u64,
     /// Log lines, bytes.
     pub log_bytes: u64,
     /// Calls to the host.
@@ -228,11 +232,8 @@ fn cursor(loaded: &LoadedPlugin) -> String {
 
 fn view(loaded: &LoadedPlugin, faults: FaultsView) -> PluginView {
     let (slot, component) = (&loaded.slot, &loaded.inspection);
-    let stamp: Value = component
-        .stamp
-        .as_deref()
-        .and_then(|stamp| serde_json::from_str(stamp).ok())
-        .unwrap_or_default();
+    let stamp = component.stamp.as_ref().map(JsonText::to_value);
+    let stamp = stamp.unwrap_or_default();
     let stamped = |key: &str| stamp[key].as_str().map(ToOwned::to_owned);
     let StoreFilter {
         stores,
@@ -291,6 +292,8 @@ fn limits(limits: Limits) -> LimitsView {
         memory_bytes,
         table_elements: _,
         output_bytes,
+        items,
+        attributes,
         log_bytes,
         host_calls,
     } = limits;
@@ -299,6 +302,8 @@ fn limits(limits: Limits) -> LimitsView {
         wall_ms,
         memory_bytes,
         output_bytes,
+        items,
+        attributes,
         log_bytes,
         host_calls,
     }

@@ -190,7 +190,7 @@ async fn stores_that_fill_the_window_do_not_block_others() {
 async fn a_decision_that_cannot_be_applied_delays_no_other_event() {
     let mut host = TestHost::new().await;
     host.store("s1").await;
-    host.make_unusable("payment:p1");
+    host.make_unusable("payment:p1").await;
     host.sell("s1", "o1").await;
     host.consume().await;
     host.until("the first call", async || host.calls().len() == 1)

@@ -26,11 +26,12 @@ use galleria_domain::plugin::{
 };
 use galleria_domain::refunding::Extent;
 use galleria_domain::{
-    CallFault, Context, Decimal, Decision, Digest, Document, Fault, Later, Line, LineKind, Member,
-    Publication, Scope, Tender, Totals,
+    CallFault, Context, Decimal, Decision, Digest, Document, Fault, JsonText, Later, Line,
+    LineKind, Member, NewEvent, Publication, Scope, Tender, Totals,
 };
 use galleria_ports::Error;
 use galleria_ports::clock::{Clock as _, DrivenClock};
+use galleria_ports::in_tx;
 use galleria_ports::plugins::{
     Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
 };
@@ -51,10 +52,14 @@ pub struct Script {
     calls: Mutex<Vec<(String, u32)>>,
     /// Calls for these events or stores, or for `<event>/<slot>`, wait until their gate opens.
     gates: Mutex<HashMap<String, Arc<Gate>>>,
-    /// Events whose decision the host cannot apply.
+    /// Events whose decision publishes an event.
     unusable: Mutex<HashSet<String>>,
     /// Whether all documents have the same name.
     one_name: AtomicBool,
+}
+
+fn json(text: &str) -> JsonText {
+    JsonText::parse(text).expect("JSON")
 }
 
 impl Script {
@@ -145,7 +150,7 @@ impl Script {
         let publication = Publication {
             topic: "elsewhere".into(),
             key: None,
-            data: "not JSON".into(),
+            data: json("{}"),
         };
         let name = match self.one_name.load(Ordering::Relaxed) {
             true => "report.txt".to_owned(),
@@ -310,8 +315,19 @@ impl TestHost {
         self.script.gates.lock().expect("gates").remove(name);
     }
 
-    /// Makes the script return a decision for this event that the host cannot apply.
-    pub fn make_unusable(&self, event: &str) {
+    /// Makes the script return a decision for this event that the host cannot apply: the log has an event with
+    /// the id of its publication.
+    pub async fn make_unusable(&self, event: &str) {
+        let other = NewEvent {
+            id: format!("{event}/papers/0"),
+            topic: "elsewhere".into(),
+            key: None,
+            store: None,
+            data: json("{}"),
+        };
+        let (now, records) = (self.clock.now(), &self.db as &dyn Records);
+        let appended = records.write(in_tx!(|tx, other| tx.event_append(&other, now).await));
+        appended.await.expect("appended");
         let mut unusable = self.script.unusable.lock().expect("unusable");
         unusable.insert(event.to_owned());
     }

@@ -2,4 +2,5 @@
 
 mod config_errors;
 mod host_file;
+mod limits;
 mod slots;

@@ -1,5 +1,6 @@
 //! Sample rows. `full` rows have all optional fields, `bare` rows have none.
 
+use galleria_domain::JsonText;
 use galleria_domain::refunding::{Extent, RefundLine};
 use galleria_domain::{
     Attribute, Cancellation, Consent, Decimal, Entry, Event, Line, Member, NewEvent, Origin,
@@ -279,7 +280,10 @@ pub fn new_event(id: &str, topic: &str) -> NewEvent {
         topic: topic.into(),
         key: Some("key".into()),
         store: Some("s1".into()),
-        data: json!({"order_id": "o1", "text": "ø\u{0}\n", "big": i64::MAX, "none": null}),
+        data: JsonText::of(
+            &json!({"order_id": "o1", "text": "ø\u{7f}\n", "big": i64::MAX, "none": null}),
+        )
+        .expect("JSON"),
     }
 }
 
@@ -297,7 +301,7 @@ pub fn event(id: &str, position: i64) -> Event {
         topic,
         key,
         store,
-        data,
+        data: data.to_value(),
         server_timestamp: at(position).as_millisecond(),
         origin: galleria_domain::trace::Origin::default(),
     }

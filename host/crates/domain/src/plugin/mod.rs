@@ -1,8 +1,10 @@
 //! Plugins: extension points, capabilities, rights, limits, and slots.
 
 mod contract;
+mod limits;
 
 pub use contract::{Capability, Point, PointKind};
+pub use limits::Limits;
 
 use crate::fault::Problem;
 use crate::schedule::Schedule;
@@ -121,51 +123,6 @@ impl Rights {
             receipts: self.receipts && granted.receipts,
         }
     }
-}
-
-/// The limits of one call, each for the whole call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// CPU time of the thread, in milliseconds. A POSLOG of 50 lines takes 0.05 ms in Rust and 1.5 ms in Python;
-    /// half a second is three hundred times the slower one.
-    pub cpu_ms: u64,
-    /// Wall time in milliseconds, including waits for the host. A busy machine may slow a normal call tenfold.
-    pub wall_ms: u64,
-    /// Bytes of all linear memories together. Python's interpreter alone needs 24 MiB.
-    pub memory_bytes: u64,
-    /// Elements of all tables together: functions that a guest can call through a pointer. Python has about
-    /// 5,000.
-    pub table_elements: u64,
-    /// Bytes of a decision, or of the files of a run.
-    pub output_bytes: u64,
-    /// Bytes of log lines with their fields; further lines are dropped and counted.
-    pub log_bytes: u64,
-    /// Calls of capabilities.
-    pub host_calls: u64,
-}
-
-impl Limits {
-    /// For react and answer points.
-    pub const CALL: Self = Self {
-        cpu_ms: 500,
-        wall_ms: 5_000,
-        memory_bytes: 64 << 20,
-        table_elements: 20_000,
-        output_bytes: 4 << 20,
-        log_bytes: 64 << 10,
-        host_calls: 10_000,
-    };
-
-    /// For stream points: enough for a file of a million rows in Python.
-    pub const RUN: Self = Self {
-        cpu_ms: 600_000,
-        wall_ms: 3_600_000,
-        memory_bytes: 64 << 20,
-        table_elements: 20_000,
-        output_bytes: 4 << 30,
-        log_bytes: 1 << 20,
-        host_calls: 10_000_000,
-    };
 }
 
 /// Selects stores for a plugin or settings; an empty filter selects all.
@@ -287,8 +244,8 @@ pub struct Inspection {
     pub imports: BTreeSet<Capability>,
     /// The WASI interfaces it imports; the host implements them without any function that has an effect.
     pub wasi: Vec<String>,
-    /// Name, version, contract and SDK, which the SDK embeds in the component; JSON text.
-    pub stamp: Option<String>,
+    /// Name, version, contract and SDK, which the SDK embeds in the component.
+    pub stamp: Option<crate::JsonText>,
 }
 
 /// An error in the configuration or a plugin, found at load time.

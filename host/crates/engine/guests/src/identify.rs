@@ -20,6 +20,10 @@ pub fn execute(cx: &Context<Settings>, code: &str) -> Result<Option<Member>, Fau
             Output::create(code, "a.txt", "text/plain").close();
             Ok(None)
         }
+        Behaviour::AnswerTooMany => Ok(Some(Member {
+            attributes: vec![Attribute::new("a", "b"); 101],
+            ..member("7".into())
+        })),
         Behaviour::AnswerTooMuch => Ok(Some(member("x".repeat(2 << 20)))),
         other => Err(Fault::failed(format!(
             "{other:?} is not a behaviour for a member"

@@ -57,6 +57,12 @@ behaviours! {
     BadName,
     /// Returns two documents with the same name.
     SameName,
+    /// Publishes 101 events.
+    DecideTooMany,
+    /// Returns 101 notes.
+    NoteTooMany,
+    /// Publishes with a key of 2,000 bytes.
+    LongKey,
     /// Returns a document for a directory without a grant.
     OtherDirectory,
     /// Publishes to a topic without a grant.
@@ -116,6 +122,8 @@ behaviours! {
     PutInSecret,
     /// Puts the number into the name of a directory.
     PutInDirectory,
+    /// Returns a member with 101 attributes.
+    AnswerTooMany,
     /// Returns a member above the output limit.
     AnswerTooMuch,
     // At stream points.
@@ -131,14 +139,16 @@ behaviours! {
     OpenOther,
     /// Opens a file whose name leads to another directory.
     OpenBadName,
-    /// Opens a file twice.
-    OpenTwice,
     /// Opens thousands of files and drops each.
     OpenAndDrop,
     /// Opens many files and keeps all.
     OpenAndKeep,
     /// Writes more than the output limit.
     WriteTooMuch,
+    /// Opens a file twice.
+    OpenTwice,
+    /// Returns totals with 101 sums.
+    TotalTooMany,
     /// Returns totals above the output limit.
     TotalTooMuch,
     /// Reads its input as statement lines.

@@ -32,6 +32,11 @@ pub fn execute(cx: &Context<Settings>, sale: &Sale) -> Result<Decision, Fault> {
             let twice = document("a.txt");
             twice.document("poslog", "a.txt", "text/plain", b"other".to_vec())
         }
+        Behaviour::DecideTooMany => {
+            (0..101).fold(new(), |all, _| all.publish_json("sales", None, "{}"))
+        }
+        Behaviour::NoteTooMany => (0..101).fold(new(), |all, _| all.note("a", "b")),
+        Behaviour::LongKey => new().publish_json("sales", &*"k".repeat(2_000), "{}"),
         Behaviour::OtherDirectory => new().document("elsewhere", "a.txt", "text/plain", vec![]),
         Behaviour::OtherTopic => new().publish_json("elsewhere", None, "{}"),
         Behaviour::OtherTarget => new().request(Outgoing::new("1", "elsewhere", "POST", "/")),

@@ -45,6 +45,10 @@ pub fn execute(cx: &Context<Settings>, window: &Window) -> Result<Totals, Fault>
                 file.write(&[b'x'; 64 << 10]);
             }
         }
+        Behaviour::TotalTooMany => Ok(Totals {
+            rows: 0,
+            sums: vec![Attribute::new("a", "b"); 101],
+        }),
         Behaviour::TotalTooMuch => Ok(Totals {
             rows: 0,
             sums: vec![Attribute::new("x", "x".repeat(2 << 20))],

@@ -4,11 +4,10 @@
 use super::host_failed;
 use crate::bindings::output::{Host, HostFile};
 use crate::call::Call;
-use crate::decision;
 use crate::resources::File;
 use crate::stop::Stop;
-use galleria_contract::{OPEN_FILES, RUN_FILES};
-use galleria_domain::{HostFault, names};
+use galleria_contract::OPEN_FILES;
+use galleria_domain::{HostFault, guest_values};
 use galleria_ports::Error;
 use wasmtime::component::Resource;
 
@@ -24,34 +23,27 @@ impl Host for Call {
     ) -> wasmtime::Result<Resource<File>> {
         self.meter.host_call()?;
         if !self.rights.directories.contains(&directory) {
-            let what = format!("directory \"{directory}\"");
+            let what = format!("directory {}", guest_values::quoted(&directory));
             return Err(self.meter.denied(what).into());
         }
-        if !names::is_file_name(&name) {
-            let rule = "must be one segment of a path, with at most 200 bytes, without a leading dot, control \
-                        characters and any of / \\ : * ? \" < > |";
-            return Err(refused(&name, rule).into());
-        }
-        if self.opened_files == RUN_FILES {
-            let rule = format!("a run may write at most {RUN_FILES} files");
-            return Err(refused(&name, &rule).into());
-        }
+        guest_values::check_output_file(&name, &media_type).map_err(Stop)?;
+        self.meter
+            .output(guest_values::size_of_output_file(&name, &media_type))?;
+        let limit = self.meter.limits().items;
+        guest_values::check_output_count(&name, self.opened_files, limit).map_err(Stop)?;
         if self.open_files == OPEN_FILES {
-            let rule = format!(
-                "at most {OPEN_FILES} files may be open at once: drop a file when it is complete"
+            let what = format!(
+                "output.open: {name:?}: at most {OPEN_FILES} files may be open at once: drop a file when it is complete"
             );
-            return Err(refused(&name, &rule).into());
+            return Err(Stop(HostFault::ContractBroken(what)).into());
         }
-        decision::check_media_type(&media_type).map_err(|rule| refused(&name, &rule))?;
-        self.meter.output((name.len() + media_type.len()) as u64)?;
         let Some(sink) = &mut self.streams.output else {
             return Err(self.meter.denied("output outside a run").into());
         };
         let number = match sink.open(&directory, &name, &media_type) {
             Ok(number) => number,
             Err(Error::NameTaken { .. }) => {
-                let rule = format!("the run has opened a file of this name in {directory} before");
-                return Err(refused(&name, &rule).into());
+                return Err(Stop(guest_values::repeated_output(&directory, &name)).into());
             }
             Err(error) => return Err(host_failed("opening an output file", &error).into()),
         };
@@ -60,11 +52,6 @@ impl Host for Call {
         self.meter.deadline()?;
         Ok(self.table.push(File { number })?)
     }
-}
-
-fn refused(name: &str, rule: &str) -> Stop {
-    let what = format!("output.open: {name:?}: {rule}");
-    Stop(HostFault::ContractBroken(what))
 }
 
 impl HostFile for Call {

@@ -1,46 +1,27 @@
 //! `statement`: header and lines that a run reads from a provider's statement.
-//!
-//! Checks only sizes and scales, which protect the host. The receiver of the lines checks dates,
-//! currencies and sums, so that it can report every problem with its row.
 
 use super::host_failed;
 use crate::bindings::statement::{Header, Host, Line};
 use crate::call::Call;
 use crate::convert::IntoDomain;
 use crate::stop::Stop;
-use galleria_domain::{
-    Attribute, Decimal, HostFault, StatementHeader, StatementKind, StatementLine,
+use galleria_domain::guest_values::{
+    StatementTexts, check_pushed_lines, size_of_header, size_of_line,
 };
-
-/// Maximum lines in one call: three copies of them are in memory during the call.
-const LINES: usize = 4096;
+use galleria_domain::{Attribute, HostFault, StatementHeader, StatementKind, StatementLine};
 
 /// Lines that are accepted between two checks of the deadline.
 const PIECE_LINES: usize = 256;
-
-/// Maximum bytes of one text. A provider's reference has some dozen characters.
-const TEXT_BYTES: usize = 4 << 10;
-
-/// Maximum attributes of a header or of a line.
-const ATTRIBUTES: usize = 64;
-
-/// Maximum minor digits of a currency; currencies in use have at most 4.
-const MINOR_DIGITS: u8 = 6;
-
-/// Maximum scale of a decimal: a larger power of ten does not fit 64 bits.
-const SCALE: u8 = 18;
-
-/// Bytes counted for the numbers of a line, in addition to its texts.
-const NUMBERS_BYTES: u64 = 64;
 
 impl Host for Call {
     fn describe(&mut self, header: Header) -> wasmtime::Result<()> {
         self.meter.host_call()?;
         if std::mem::replace(&mut self.header_sent, true) {
-            return Err(broken("statement.describe was called twice").into());
+            let what = "statement.describe was called twice".into();
+            return Err(Stop(HostFault::ContractBroken(what)).into());
         }
         let header: StatementHeader = header.into_domain();
-        let bytes = size_of_header(&header)?;
+        let bytes = header_size(&header).map_err(Stop)?;
         self.meter.output(bytes)?;
         let Some(lines) = &mut self.streams.statement else {
             return Err(self.meter.denied("statement outside a run").into());
@@ -54,17 +35,11 @@ impl Host for Call {
 
     fn push(&mut self, pushed: Vec<Line>) -> wasmtime::Result<()> {
         self.meter.host_call()?;
-        if pushed.len() > LINES {
-            let what = format!(
-                "statement.push: must have at most {LINES} lines, got {}",
-                pushed.len()
-            );
-            return Err(broken(what).into());
-        }
+        check_pushed_lines(pushed.len()).map_err(Stop)?;
         let pushed: Vec<StatementLine> = pushed.into_domain();
         let mut bytes = 0;
         for line in &pushed {
-            bytes += size_of_line(line)?;
+            bytes += line_size(line).map_err(Stop)?;
             self.meter.deadline()?;
         }
         self.meter.output(bytes)?;
@@ -83,8 +58,7 @@ impl Host for Call {
     }
 }
 
-/// Checks the texts of a header and returns their size in bytes.
-fn size_of_header(header: &StatementHeader) -> Result<u64, Stop> {
+fn header_size(header: &StatementHeader) -> Result<u64, HostFault> {
     let StatementHeader {
         provider,
         account,
@@ -95,13 +69,15 @@ fn size_of_header(header: &StatementHeader) -> Result<u64, Stop> {
         total: _,
         attributes,
     } = header;
-    let place = "the statement's header";
-    check_digits(place, *minor_digits, None)?;
-    let texts = [provider, account, reference, currency, paid_on];
-    size(place, &texts, attributes)
+    size_of_header(&StatementTexts {
+        texts: &[provider, account, reference, currency, paid_on],
+        attributes: pairs(attributes),
+        minor_digits: *minor_digits,
+        rate_scale: None,
+    })
 }
 
-fn size_of_line(line: &StatementLine) -> Result<u64, Stop> {
+fn line_size(line: &StatementLine) -> Result<u64, HostFault> {
     let StatementLine {
         row,
         kind,
@@ -119,61 +95,30 @@ fn size_of_line(line: &StatementLine) -> Result<u64, Stop> {
         net: _,
         attributes,
     } = line;
-    let empty = String::new();
     let other_kind = match kind {
         StatementKind::Other(name) => name,
-        _ => &empty,
+        _ => "",
     };
-    let place = format!("row {row} of the statement");
-    check_digits(&place, *minor_digits, *rate)?;
-    let texts = [
-        other_kind,
-        id,
-        psp_reference,
-        modification_reference,
-        merchant_reference,
-        booked_at,
-        currency,
-    ];
-    Ok(NUMBERS_BYTES + size(&place, &texts, attributes)?)
+    let texts = StatementTexts {
+        texts: &[
+            other_kind,
+            id,
+            psp_reference,
+            modification_reference,
+            merchant_reference,
+            booked_at,
+            currency,
+        ],
+        attributes: pairs(attributes),
+        minor_digits: *minor_digits,
+        rate_scale: rate.map(|rate| rate.scale),
+    };
+    size_of_line(*row, &texts)
 }
 
-fn check_digits(place: &str, minor_digits: u8, rate: Option<Decimal>) -> Result<(), Stop> {
-    if minor_digits > MINOR_DIGITS {
-        return Err(broken(format!(
-            "{place}: minor-digits must be at most {MINOR_DIGITS}, got {minor_digits}"
-        )));
-    }
-    match rate {
-        Some(rate) if rate.scale > SCALE => Err(broken(format!(
-            "{place}: the rate's scale must be at most {SCALE}, got {}",
-            rate.scale
-        ))),
-        _ => Ok(()),
-    }
-}
-
-fn size(place: &str, texts: &[&String], attributes: &[Attribute]) -> Result<u64, Stop> {
-    if attributes.len() > ATTRIBUTES {
-        return Err(broken(format!(
-            "{place}: must have at most {ATTRIBUTES} attributes, got {}",
-            attributes.len()
-        )));
-    }
-    let named = attributes.iter().flat_map(|a| [&a.name, &a.value]);
-    let mut total = 0;
-    for text in texts.iter().copied().chain(named) {
-        if text.len() > TEXT_BYTES {
-            return Err(broken(format!(
-                "{place}: a text must have at most {TEXT_BYTES} bytes, got {}",
-                text.len()
-            )));
-        }
-        total += text.len() as u64;
-    }
-    Ok(total)
-}
-
-fn broken(what: impl Into<String>) -> Stop {
-    Stop(HostFault::ContractBroken(what.into()))
+fn pairs(attributes: &[Attribute]) -> Vec<[&str; 2]> {
+    attributes
+        .iter()
+        .map(|one| [one.name.as_str(), one.value.as_str()])
+        .collect()
 }

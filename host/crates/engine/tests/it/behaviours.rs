@@ -100,7 +100,7 @@ behaviours! {
         assert_eq!(decision.documents[0].name, "payment-1.txt");
         assert_eq!(decision.documents[0].body, b"payment-1 3 lines");
         assert_eq!(decision.publications[0].topic, "sales");
-        assert_eq!(decision.publications[0].data, r#"{"gross":750}"#);
+        assert_eq!(decision.publications[0].data.as_str(), r#"{"gross":750}"#);
         assert_eq!(note(&decision, "event"), "Decide");
         assert!(called.usage.cpu > Duration::ZERO && called.usage.wall >= called.usage.cpu / 2);
         assert!(called.usage.memory_bytes >= 2 * 65_536);
@@ -185,10 +185,14 @@ behaviours! {
         trapped(Behaviour::Exit, &["exit"]);
     }
 
-    BadJson: publication_must_be_json { broken(Behaviour::BadJson, "the publication to sales is not valid JSON"); }
-    BadName: document_name_must_be_one_segment { broken(Behaviour::BadName, "is not a valid file name"); }
+    BadJson: publication_must_be_json { broken(Behaviour::BadJson, "decision.publications.0.data: must be valid JSON: "); }
+    BadName: document_name_must_be_one_segment { broken(Behaviour::BadName, "decision.documents.0.name: \"../../etc/passwd\" is not a valid file name"); }
     SameName: document_name_must_be_unique { broken(Behaviour::SameName, "writes poslog/a.txt twice"); }
-    BadRequest: request_header_must_be_one_line { broken(Behaviour::BadRequest, "is not a valid header"); }
+    BadRequest: request_header_must_be_one_line { broken(Behaviour::BadRequest, "decision.requests.0.headers.0."); }
+
+    DecideTooMany: items_of_a_decision_are_limited { broken(Behaviour::DecideTooMany, "must have at most 100 items (limit `items`), got 0 documents, 101 publications"); }
+    NoteTooMany: attributes_of_a_decision_are_limited { broken(Behaviour::NoteTooMany, "must have at most 100 attributes (limit `attributes`), got 101 notes"); }
+    LongKey: key_of_a_publication_is_limited { broken(Behaviour::LongKey, "decision.publications.0.key: must have at most 1024 bytes, got 2000"); }
 
     OtherDirectory: directory_needs_a_grant { denied(Behaviour::OtherDirectory, "directory \"elsewhere\""); }
     OtherTopic: topic_needs_a_grant { denied(Behaviour::OtherTopic, "topic \"elsewhere\""); }
@@ -277,6 +281,7 @@ behaviours! {
     OpenAndDrop: dropped_files_are_closed { runs::dropped_files(); }
     OpenAndKeep: open_files_are_limited { runs::kept_files(); }
     WriteTooMuch: output_is_limited { runs::too_much_output(); }
+    TotalTooMany: sums_of_totals_are_limited { runs::broken(Behaviour::TotalTooMany, "totals.sums: must have at most 100 entries (limit `attributes`), got 101"); }
     TotalTooMuch: size_of_totals_is_limited { runs::totals_too_large(); }
     CopySettlement: settlement_lines_arrive_as_columns { feeds::settlement(); }
     CopyProducts: products_arrive_as_columns { feeds::products(); }
@@ -318,6 +323,7 @@ behaviours! {
     PutInPanic: sensitive_trap_omits_the_message { members::crash(); }
     PutInSecret: sensitive_name_of_a_secret_is_withheld { members::denied(Behaviour::PutInSecret, "secret"); }
     PutInDirectory: sensitive_name_of_a_directory_is_withheld { members::denied(Behaviour::PutInDirectory, "directory"); }
+    AnswerTooMany: attributes_of_an_answer_are_limited { members::withheld(Behaviour::AnswerTooMany, "contract_broken"); }
     AnswerTooMuch: size_of_an_answer_is_limited { members::withheld(Behaviour::AnswerTooMuch, "output_too_large"); }
 }
 

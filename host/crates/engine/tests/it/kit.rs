@@ -22,6 +22,8 @@ pub const LIMITS: Limits = Limits {
     memory_bytes: 16 << 20,
     table_elements: 2_000,
     output_bytes: 1 << 20,
+    items: 100,
+    attributes: 100,
     log_bytes: 64 << 10,
     host_calls: 1_000,
 };

@@ -70,8 +70,7 @@ fn inspection_lists_exports_imports_and_stamp() {
             .iter()
             .any(|name| name.starts_with("wasi:sockets/tcp@0.2."))
     );
-    let stamp: serde_json::Value =
-        serde_json::from_str(&inspection.stamp.expect("a stamp")).expect("JSON");
+    let stamp = inspection.stamp.expect("a stamp").to_value();
     assert_eq!(stamp["name"], "engine-guests");
     assert_eq!(stamp["contract"], "0.2.0");
     let bytes = std::fs::read(guest()).expect("a file");

@@ -234,7 +234,7 @@ fn opened(behaviour: Behaviour) -> (CallOutcome<Totals>, usize, usize) {
 
 pub fn dropped_files() {
     let (called, open, peak) = opened(Behaviour::OpenAndDrop);
-    let what = "output.open: \"1000.csv\": a run may write at most 1000 files";
+    let what = "output.open: \"100.csv\": a run may write at most 100 files (limit `items`)";
     assert_eq!(host_fault(&called), &HostFault::ContractBroken(what.into()));
     assert_eq!((open, peak), (0, 1));
 }
@@ -324,6 +324,14 @@ pub fn bad_name() {
         matches!(host_fault(&called), HostFault::ContractBroken(what) if what.contains("../a.csv"))
     );
     assert!(files.0.lock().expect("no panic").is_empty());
+}
+
+pub fn broken(behaviour: Behaviour, about: &str) {
+    let called = run(behaviour, LIMITS, Streams::default());
+    match host_fault(&called) {
+        HostFault::ContractBroken(what) => assert!(what.contains(about), "{what}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub fn totals_too_large() {

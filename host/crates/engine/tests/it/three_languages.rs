@@ -211,8 +211,7 @@ fn plugins_export_one_point_and_import_only_the_log() {
             "{}",
             plugin.name
         );
-        let stamp = inspection.stamp.expect("a stamp");
-        let stamp: serde_json::Value = serde_json::from_str(&stamp).expect("JSON");
+        let stamp = inspection.stamp.expect("a stamp").to_value();
         assert_eq!(
             (&stamp["name"], &stamp["contract"]),
             (&plugin.name.into(), &"0.2.0".into())

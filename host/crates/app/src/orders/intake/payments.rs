@@ -11,7 +11,7 @@ use crate::orders::Orders;
 use crate::settlement::tenders_of;
 use galleria_domain::event::topic;
 use galleria_domain::selling::{Sums, check_paid, sum_lines};
-use galleria_domain::{Entry, Money, NewEvent, Sale, Tender};
+use galleria_domain::{Entry, JsonText, Money, NewEvent, Sale, Tender};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{ActivityKind, OrderRow, OrderStatus, PaymentRow, Tx};
@@ -131,7 +131,7 @@ async fn accept(
         topic: topic::POST_PAYMENT_SUCCESS.into(),
         key: Some(order.id.clone()),
         store: Some(store.id.clone()),
-        data: json!({ "payment_id": new.id, "order_id": order.id }),
+        data: JsonText::of(&json!({ "payment_id": new.id, "order_id": order.id }))?,
     };
     tx.event_append(&event, now).await?;
     fiscal::register(tx, &store, &entry, "", now, early_from).await?;

@@ -11,7 +11,9 @@ use crate::orders::Orders;
 use crate::settlement::tenders_of;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::refunding::{Extent, ResolvedRefund, check_cash, resolve};
-use galleria_domain::{Attribute, Entry, Money, NewEvent, Origin, Problem, Refund, Store, Tender};
+use galleria_domain::{
+    Attribute, Entry, JsonText, Money, NewEvent, Origin, Problem, Refund, Store, Tender,
+};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{ActivityKind, PaymentRow, RefundRow, Tx};
@@ -158,11 +160,11 @@ async fn accept(
         topic: topic::COMMON.into(),
         key: Some(order_id.to_owned()),
         store: Some(store.id.clone()),
-        data: json!({
+        data: JsonText::of(&json!({
             "order_id": order_id,
             "consumer_identifier_key": identifier::POST_REFUND_SUCCESS,
             "refund_id": row.id,
-        }),
+        }))?,
     };
     tx.event_append(&event, now).await?;
     fiscal::register(tx, &store, &entry, &row.id, now, early_from).await?;

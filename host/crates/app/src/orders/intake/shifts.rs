@@ -4,7 +4,7 @@ use super::{Numbering, answer, check_id, note_entry, open_shift, store_of, take_
 use crate::core::{IdempotencyKey, Reply};
 use crate::orders::Orders;
 use galleria_domain::event::topic;
-use galleria_domain::{Entry, Money, NewEvent, Shift, Store};
+use galleria_domain::{Entry, JsonText, Money, NewEvent, Shift, Store};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{ActivityKind, MovementTotals, ShiftRow, ShiftSums, Tx};
@@ -213,7 +213,7 @@ async fn close(
         topic: topic::POST_SHIFT_END_SUCCESS.into(),
         key: Some(format!("{}/{}", store.id, row.workstation)),
         store: Some(store.id),
-        data: json!({ "shift_id": id }),
+        data: JsonText::of(&json!({ "shift_id": id }))?,
     };
     tx.event_append(&event, now).await?;
     answer(&ShiftView {

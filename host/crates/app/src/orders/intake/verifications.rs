@@ -10,7 +10,7 @@ use crate::core::{IdempotencyKey, Reply};
 use crate::orders::Orders;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::selling::{Sums, sum_lines};
-use galleria_domain::{Entry, NewEvent, Problem, Sale, Store, Verification};
+use galleria_domain::{Entry, JsonText, NewEvent, Problem, Sale, Store, Verification};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{ActivityKind, OrderRow, OrderStatus, Tx, VerificationRow};
@@ -147,11 +147,11 @@ async fn accept(
         topic: topic::COMMON.into(),
         key: Some(order_id.to_owned()),
         store: Some(store.id),
-        data: json!({
+        data: JsonText::of(&json!({
             "order_id": order_id,
             "consumer_identifier_key": identifier::POST_DASHBOARD_VERIFICATION_SUCCESS,
             "verification_id": id,
-        }),
+        }))?,
     };
     tx.event_append(&event, at).await?;
     answer(&VerificationView {

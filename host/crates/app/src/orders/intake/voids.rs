@@ -8,7 +8,7 @@ use crate::core::{IdempotencyKey, Reply};
 use crate::orders::Orders;
 use galleria_domain::event::topic;
 use galleria_domain::{
-    Attribute, Cancellation, Entry, Line, NewEvent, Origin, Sale, Store, VoidCause,
+    Attribute, Cancellation, Entry, JsonText, Line, NewEvent, Origin, Sale, Store, VoidCause,
 };
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -116,7 +116,7 @@ async fn accept(
         topic: topic::POST_VOID_SUCCESS.into(),
         key: Some(order_id.to_owned()),
         store: Some(store.id),
-        data: json!({ "order_id": order_id, "void_id": new.id }),
+        data: JsonText::of(&json!({ "order_id": order_id, "void_id": new.id }))?,
     };
     tx.event_append(&event, now).await?;
     answer(&VoidView {

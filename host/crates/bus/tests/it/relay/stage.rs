@@ -7,7 +7,7 @@ use galleria_app::events::{EventPolicy, RelayPolicy};
 use galleria_bus::{BrokerConfig, Relay, RelayErrors, TopicWriter};
 use galleria_db::{Db, DbConfig};
 use galleria_domain::event::header;
-use galleria_domain::{Event, NewEvent};
+use galleria_domain::{Event, JsonText, NewEvent};
 use galleria_ports::clock::SystemClock;
 use galleria_ports::in_tx;
 use galleria_ports::records::Records;
@@ -146,7 +146,7 @@ impl Stage {
             topic: self.topic(topic),
             key: key.map(str::to_owned),
             store: None,
-            data,
+            data: JsonText::of(&data).expect("JSON"),
         };
         let at = "2026-11-24T09:00:00Z".parse().expect("an instant");
         let records: &dyn Records = &self.db;

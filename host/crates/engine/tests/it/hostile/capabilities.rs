@@ -176,7 +176,7 @@ fn feeds() -> Vec<Guest> {
             guest(extreme, "requests batches of 0 and of 2^32-1")
                 .attacks(match input {
                     true => &["input::PIECE_BYTES"],
-                    false => &["capability::BATCH_ROWS"],
+                    false => &["plugins::BATCH_ROWS"],
                 })
                 .at(Point::Report)
                 .calls(std::slice::from_ref(&import))
@@ -184,7 +184,7 @@ fn feeds() -> Vec<Guest> {
                 .succeeds(2)
                 .checked(match input {
                     true => |observed| assert_eq!(observed.requested, [1, 1 << 20]),
-                    false => |observed| assert_eq!(observed.requested, [1, 4_096]),
+                    false => |observed| assert_eq!(observed.requested, [4_096]),
                 }),
         );
         guests.push(
@@ -241,7 +241,7 @@ fn statements() -> Vec<Guest> {
             String::new(),
             "(drop (memory.grow (i32.const 20))) (call $push (i32.const 65536) (i32.const 4097))",
         )
-        .attacks(&["statement::LINES"])
+        .attacks(&["statement::MAX_PUSHED_LINES"])
         .within(Limits {
             output_bytes: 16 << 20,
             ..TIGHT
@@ -383,11 +383,11 @@ fn files() -> Vec<Guest> {
             .fault("denied", "denied: directory \"poslog/../reports\""),
         output("file-media-type", "opens a file whose media type contains NUL", text(3000, "a.txt") + &text(4000, "text/\\00"),
             format!("(drop {})", open(5, 6)))
-            .fault(BROKEN, r#"output.open: "a.txt": a media type has a control character"#),
+            .fault(BROKEN, r#"output.open: "a.txt": media-type: must have no control character"#),
         output("file-long-media-type", "opens a file whose media type has 513 bytes", text(3000, "a.txt") + &text(4000, &"x".repeat(513)),
             format!("(drop {})", open(5, 513)))
-            .attacks(&["decision::MAX_MEDIA_TYPE"])
-            .fault(BROKEN, r#"output.open: "a.txt": a media type has 513 bytes; at most 512 are allowed"#),
+            .attacks(&["texts::document.media-type"])
+            .fault(BROKEN, r#"output.open: "a.txt": media-type: must have at most 512 bytes, got 513"#),
         output("file-after-drop", "writes to a file after its drop", text(3000, "a.txt"),
             format!("(local $file i32) (local.set $file {}) (call $drop-file (local.get $file))
                 (call $file.write (local.get $file) (i32.const 0) (i32.const 4))", open(5, 0)))
@@ -403,10 +403,10 @@ fn files() -> Vec<Guest> {
             .fault(BROKEN, r#"output.open: "B00.txt": at most 64 files may be open at once"#)
             .checked(|observed| assert_eq!(observed.files.len(), 64)),
         output("many-files", "opens and drops files without end", text(3000, "a00.txt"), each_file(&format!("(call $drop-file {})", open(7, 0))))
-            .attacks(&["contract::RUN_FILES"])
-            .fault(BROKEN, "a run may write at most 1000 files")
+            .attacks(&["Limits::items"])
+            .fault(BROKEN, "a run may write at most 100 files (limit `items`)")
             .within(Limits { cpu_ms: 5_000, host_calls: 10_000, ..TIGHT })
-            .checked(|observed| assert_eq!(observed.files.len(), 1_000)),
+            .checked(|observed| assert_eq!(observed.files.len(), 100)),
         output("same-file", "opens a file twice", text(3000, "a.txt"), format!("(drop {0}) (drop {0})", open(5, 0)))
             .fault(BROKEN, "the run has opened a file of this name in poslog before"),
         output("file-outside-run", "opens a file outside a run", text(3000, "a.txt"), format!("(drop {})", open(5, 0)))

@@ -9,6 +9,7 @@ const BROKEN: &str = "contract_broken";
 pub fn guests() -> Vec<Guest> {
     let mut guests = calls();
     guests.extend(decisions());
+    guests.extend(texts());
     guests.extend(faults());
     guests
 }
@@ -147,27 +148,43 @@ fn decisions() -> Vec<Guest> {
         )
         .fault(
             BROKEN,
-            "contract broken: the publication to sales is not valid JSON",
+            "contract broken: decision.publications.0.data: must be valid JSON: ",
         )
     };
-    let nested = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    let nested = format!("{}{}", "[".repeat(65), "]".repeat(65));
     vec![
         decision("empty-documents", "returns 80,000 empty documents that share one place in memory",
             words(20, &[65_536, 80_000]))
-            .attacks(&["decision::ITEM_BYTES", "Limits::output_bytes"])
+            .attacks(&["guest_values::ITEM_BYTES", "Limits::output_bytes"])
             .within(Limits { cpu_ms: 5_000, ..TIGHT })
             .executes("(drop (memory.grow (i32.const 45))) (i32.const 16)")
             .fault("output_too_large", "more than 1048576 bytes of output"),
         decision("rows", "returns 1,001 empty documents", words(20, &[65_536, 1_001]))
-            .attacks(&["decision::MAX_ROWS"])
+            .attacks(&["Limits::items"])
             .executes("(drop (memory.grow (i32.const 1))) (i32.const 16)")
-            .fault(BROKEN, "the decision has 1001 documents, publications, requests and receipts; a decision may have 1000"),
+            .fault(BROKEN, "decision: must have at most 100 items (limit `items`), got 1001 documents"),
         decision("rows-of-publications", "returns 1,001 empty publications", words(28, &[65_536, 1_001]))
-            .attacks(&["decision::MAX_ROWS"])
+            .attacks(&["Limits::items"])
             .executes("(drop (memory.grow (i32.const 1))) (i32.const 16)")
-            .fault(BROKEN, "the decision has 1001 documents"),
+            .fault(BROKEN, "decision: must have at most 100 items (limit `items`), got 0 documents, 1001 publications"),
+        decision("notes", "returns 101 notes without name and value", words(52, &[65_536, 101]))
+            .attacks(&["Limits::attributes"])
+            .executes("(drop (memory.grow (i32.const 1))) (i32.const 16)")
+            .fault(BROKEN, "decision: must have at most 100 attributes (limit `attributes`), got 101 notes"),
+        decision("long-note-name", "returns a note whose name has 257 bytes",
+            words(52, &[1024, 1]) + &words(1024, &[4096, 257, 0, 0]))
+            .attacks(&["texts::attribute.name"])
+            .fault(BROKEN, "decision.notes.0.name: must have at most 256 bytes, got 257"),
+        decision("long-note", "returns a note of 8,193 bytes",
+            words(52, &[1024, 1]) + &words(1024, &[0, 0, 4096, 8_193]))
+            .attacks(&["texts::attribute.value"])
+            .fault(BROKEN, "decision.notes.0.value: must have at most 8192 bytes, got 8193"),
+        decision("note-with-nul", "returns a note that contains NUL",
+            words(52, &[1024, 1]) + &words(1024, &[0, 0, 4096, 1]))
+            .attacks(&["texts::attribute.value"])
+            .fault(BROKEN, r#"decision.notes.0.value: must not contain the character NUL, got "\0""#),
         decision("empty-notes", "returns 5,000 notes without name and value", words(52, &[65_536, 5_000]))
-            .attacks(&["decision::ITEM_BYTES"])
+            .attacks(&["guest_values::ITEM_BYTES"])
             .executes("(drop (memory.grow (i32.const 4))) (i32.const 16)")
             .fault("output_too_large", "more than 1048576 bytes of output"),
         decision("shared-text", "returns 1,000 documents that share a name of 30,000 bytes", String::new())
@@ -176,15 +193,15 @@ fn decisions() -> Vec<Guest> {
             .fault("output_too_large", "more than 1048576 bytes of output"),
         decision("long-key", "publishes with a key of 1,025 bytes",
             publication([1, 4096, 1_025], [2112, 2]) + &text(2112, "{}") + &text(4096, &"k".repeat(1_025)))
-            .attacks(&["decision::MAX_KEY"])
-            .fault(BROKEN, "the key of a publication has 1025 bytes; at most 1024 are allowed"),
+            .attacks(&["texts::publication.key"])
+            .fault(BROKEN, "decision.publications.0.key: must have at most 1024 bytes, got 1025"),
         decision("key-with-nul", "publishes with a key that contains NUL",
             publication([1, 4096, 3], [2112, 2]) + &text(2112, "{}"))
-            .fault(BROKEN, r#"the key of a publication has a control character: "\0\0\0""#),
+            .fault(BROKEN, r#"decision.publications.0.key: must have no control character, got "\0\0\0""#),
         decision("long-media-type", "returns a document whose media type has 513 bytes",
             document([2064, 5], [4096, 513]) + &text(4096, &"m".repeat(513)))
-            .attacks(&["decision::MAX_MEDIA_TYPE"])
-            .fault(BROKEN, "a media type has 513 bytes; at most 512 are allowed"),
+            .attacks(&["texts::document.media-type"])
+            .fault(BROKEN, "decision.documents.0.media-type: must have at most 512 bytes, got 513"),
         decision("document-above", "returns a document in the directory above",
             document([4096, 9], [0, 0]) + &text(4096, "../up.txt"))
             .fault(BROKEN, r#""../up.txt" is not a valid file name"#),
@@ -200,12 +217,99 @@ fn decisions() -> Vec<Guest> {
             .fault("denied", r#"denied: target """#),
         decision("receipt-without-grant", "returns a receipt without a grant", words(44, &[1024, 1]))
             .fault("denied", "denied: receipts"),
-        json("json-deep", "publishes JSON of 200 levels", &nested, 400),
+        json("json-deep", "publishes JSON of 65 levels", &nested, 130).attacks(&["json_text::MAX_LEVELS"]),
+        json("json-repeated-key", "publishes an object with a key twice", "{\\22a\\22:1,\\22a\\22:2}", 13),
         json("json-infinite", "publishes the number 1e999", "1e999", 5),
         json("json-surrogate", "publishes a lone surrogate", "\\22\\5cud800\\22", 8),
         json("json-nul", "publishes a text with NUL", "\\22\\00\\22", 3),
         json("json-empty", "publishes nothing", "", 0),
         json("json-two", "publishes two values", "{} {}", 5),
+    ]
+}
+
+/// Requests, receipts and members with a text above its length. Bytes from 4096 are NUL.
+fn texts() -> Vec<Guest> {
+    let names = || text(2064, "erp") + &text(2080, "1/") + &text(2096, "x");
+    let too_long =
+        |name, does, rule, data: String| guest(name, does).attacks(&[rule]).with(names() + &data);
+    // A request with these places and lengths of its method, its path and its headers.
+    let request = |method: [u32; 2], path: [u32; 2], headers: [u32; 2]| {
+        let start = words(36, &[1024, 1]) + &words(1024, &[2080, 1, 2064, 3]);
+        start + &words(1040, &method) + &words(1048, &path) + &words(1056, &headers)
+    };
+    let receipt = |template: [u32; 2], locale: [u32; 2]| {
+        words(44, &[1024, 1]) + &words(1024, &template) + &words(1032, &locale)
+    };
+    let member = |id: [u32; 2], programme: [u32; 2]| {
+        words(20, &[1]) + &words(24, &id) + &words(32, &programme)
+    };
+    vec![
+        too_long(
+            "long-method",
+            "sends a request whose method has 33 bytes",
+            "texts::outgoing.method",
+            request([4096, 33], [2081, 1], [0, 0]),
+        )
+        .fault(
+            BROKEN,
+            "decision.requests.0.method: must have at most 32 bytes, got 33",
+        ),
+        too_long(
+            "long-path",
+            "sends a request whose path has 8,193 bytes",
+            "texts::outgoing.path",
+            request([2096, 1], [4096, 8_193], [0, 0]),
+        )
+        .fault(
+            BROKEN,
+            "decision.requests.0.path: must have at most 8192 bytes, got 8193",
+        ),
+        too_long(
+            "long-header",
+            "sends a request with a header of 8,193 bytes",
+            "texts::outgoing.headers",
+            request([2096, 1], [2081, 1], [1200, 1]) + &words(1200, &[2096, 1, 4096, 8_193]),
+        )
+        .fault(
+            BROKEN,
+            "decision.requests.0.headers.0.value: must have at most 8192 bytes, got 8193",
+        ),
+        too_long(
+            "long-template",
+            "returns a receipt whose template has 257 bytes",
+            "texts::receipt.template",
+            receipt([4096, 257], [2096, 1]),
+        )
+        .fault(
+            BROKEN,
+            "decision.receipts.0.template: must have at most 256 bytes, got 257",
+        ),
+        too_long(
+            "long-locale",
+            "returns a receipt whose locale has 65 bytes",
+            "texts::receipt.locale",
+            receipt([2096, 1], [4096, 65]),
+        )
+        .fault(
+            BROKEN,
+            "decision.receipts.0.locale: must have at most 64 bytes, got 65",
+        ),
+        too_long(
+            "long-member",
+            "identifies a member whose id has 257 bytes",
+            "texts::member.id",
+            member([4096, 257], [2096, 1]),
+        )
+        .at(Point::IdentifyMember)
+        .fault(BROKEN, ""),
+        too_long(
+            "long-programme",
+            "identifies a member whose programme has 257 bytes",
+            "texts::member.programme",
+            member([2096, 1], [4096, 257]),
+        )
+        .at(Point::IdentifyMember)
+        .fault(BROKEN, ""),
     ]
 }
 
@@ -248,7 +352,7 @@ fn faults() -> Vec<Guest> {
             "returns 5,000 empty problems",
             words(16, &[1, 0, 65_536, 5_000]),
         )
-        .attacks(&["decision::ITEM_BYTES", "Limits::output_bytes"])
+        .attacks(&["guest_values::ITEM_BYTES", "Limits::output_bytes"])
         .executes("(drop (memory.grow (i32.const 4))) (i32.const 16)")
         .fault("output_too_large", "more than 1048576 bytes of output"),
         fault(

@@ -10,8 +10,8 @@ use galleria_domain::{CallFault, Scope, StatementHeader, StatementLine, Window};
 use galleria_engine::Generation;
 use galleria_ports::Error;
 use galleria_ports::plugins::{
-    Argument, CallOutcome, Feed, Lines, LoadedPlugin, Plugins as _, Source as Input, Stream,
-    Streams, Usage,
+    Argument, CallOutcome, Deadline, Feed, Lines, LoadedPlugin, Plugins as _, Source as Input,
+    Stream, Streams, Usage,
 };
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -41,7 +41,7 @@ struct Recorder {
 }
 
 impl<T> Feed<T> for Recorder {
-    fn next(&mut self, max: u32) -> Result<Vec<T>, Error> {
+    fn next(&mut self, max: u32, _: &dyn Deadline) -> Result<Vec<T>, Error> {
         self.requested.lock().expect("no panic").push(max);
         Ok(Vec::new())
     }
@@ -146,6 +146,10 @@ fn hostile_slot(folder: &Path, guest: &Guest) -> Slot {
     bad.asks
         .capabilities
         .retain(|capability| capability.is_served() || matches!(guest.ends, Ends::Refused(_)));
+    let receipts = |target: &String| target.starts_with("texts::receipt.");
+    if super::targets::of(guest).iter().any(receipts) {
+        (bad.asks.receipts, bad.grants.receipts) = (true, true);
+    }
     if let Some(found) = inspected {
         // The guest really imports what the list claims, and nothing that it only declares.
         let imports: Vec<Capability> = found.imports.into_iter().collect();

@@ -5,6 +5,7 @@ use super::{Ends, Guest, Source, catalogue};
 use crate::kit::LIMITS;
 use engine_guests::Behaviour;
 use galleria_domain::CallFault;
+use galleria_domain::guest_values::TEXTS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,11 @@ const SDK: &[(Behaviour, &str)] = &[
     (Behaviour::DecideTooMuch, "Limits::output_bytes"),
     (Behaviour::FaultTooMuch, "Limits::output_bytes"),
     (Behaviour::TotalTooMuch, "Limits::output_bytes"),
+    (Behaviour::DecideTooMany, "Limits::items"),
+    (Behaviour::NoteTooMany, "Limits::attributes"),
+    (Behaviour::TotalTooMany, "Limits::attributes"),
+    (Behaviour::AnswerTooMany, "Limits::attributes"),
+    (Behaviour::LongKey, "texts::publication.key"),
     (Behaviour::AnswerTooMuch, "Limits::output_bytes"),
     (Behaviour::LogTooMuch, "Limits::log_bytes"),
     (Behaviour::CallTooOften, "Limits::host_calls"),
@@ -26,9 +32,9 @@ const SDK: &[(Behaviour, &str)] = &[
     (Behaviour::ExceedGrant, "secrets#[method]key.encrypt"),
     (Behaviour::EncryptTooMuch, "secrets::TEXT_BYTES"),
     (Behaviour::PullForever, "sale-lines#next"),
-    (Behaviour::PullTooMany, "capability::BATCH_ROWS"),
+    (Behaviour::PullTooMany, "plugins::BATCH_ROWS"),
     (Behaviour::ReadForever, "input#read"),
-    (Behaviour::PushMany, "statement::LINES"),
+    (Behaviour::PushMany, "statement::MAX_PUSHED_LINES"),
     (Behaviour::PushLongText, "statement::TEXT_BYTES"),
     (Behaviour::PushBadRate, "statement::SCALE"),
     (Behaviour::DescribeTwice, "statement#describe"),
@@ -54,6 +60,14 @@ const NO_LIMIT: &[(&str, &str)] = &[
         "a file of 128 MiB; a unit test of `inspect` covers it",
     ),
     ("meter::ELEMENT_BYTES", "a size"),
+    (
+        "output::PIECE_BYTES",
+        "interval between checks of the deadline",
+    ),
+    (
+        "statement::PIECE_LINES",
+        "interval between checks of the deadline",
+    ),
     ("ticker::IDLE_TICKS", "speed"),
     ("ticker::TICK", "precision of the limits of time"),
 ];
@@ -117,11 +131,22 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The numeric constants of the engine and of the contract, as `file::NAME`.
+/// The rules for texts.
+fn texts() -> impl Iterator<Item = String> {
+    TEXTS.iter().map(|rule| format!("texts::{}", rule.wit))
+}
+
+/// The numeric constants of the engine, of the contract and of its checks, as `file::NAME`.
 fn constants() -> BTreeSet<String> {
     let mut files = Vec::new();
     sources(&crate_folder().join("src"), &mut files);
     sources(&crate_folder().join("../contract/src"), &mut files);
+    sources(
+        &crate_folder().join("../domain/src/guest_values"),
+        &mut files,
+    );
+    files.push(crate_folder().join("../domain/src/json_text.rs"));
+    files.push(crate_folder().join("../ports/src/plugins.rs"));
     let mut found = BTreeSet::new();
     for file in files {
         let text = std::fs::read_to_string(&file).expect("text");
@@ -221,6 +246,7 @@ fn every_limit_and_capability_has_a_hostile_guest() {
             "NO_LIMIT lists {name}, which does not exist"
         );
     }
+    defined.extend(texts());
     let no_limit = |name: &String| NO_LIMIT.iter().any(|(other, _)| other == name);
     defined.extend(constants.into_iter().filter(|name| !no_limit(name)));
     defined.extend(functions());
