@@ -39,6 +39,7 @@ Examples:
   galleria receipts list --store madrid-1        list queued receipts
   galleria fiscal list --state conflict          list records with two different marks
   galleria timeline 8836-1                       show what happened to a payment
+  galleria tax evaluate --basket basket.json     evaluate the taxes of a basket
   galleria key create --name till-7 --scope till --store madrid-1
 
 conf/host.toml documents every key for --set. The environment sets keys, too: GALLERIA_HTTP__LISTEN is
@@ -134,6 +135,12 @@ Examples:
         /// The command.
         #[command(subcommand)]
         command: crate::fiscal::Command,
+    },
+    /// Evaluate the taxes of baskets
+    Tax {
+        /// The command.
+        #[command(subcommand)]
+        command: crate::tax::Command,
     },
     /// List the recorded operations of operators
     Operations {

@@ -33,6 +33,7 @@ mod show;
 mod statement;
 mod status;
 mod stores;
+mod tax;
 mod timeline;
 mod traces;
 
@@ -79,6 +80,9 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     {
         return statement::read(&cli, args).await;
     }
+    if let Command::Tax { command } = &cli.command {
+        return tax::run(command);
+    }
     let config = host::configure(&cli)?;
     match cli.command {
         Command::Serve(args) => serve::run(config, &args.roles).await,
@@ -110,6 +114,6 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin {
             command: PluginCommand::List(args),
         } => plugins::run(config, &args).await,
-        Command::Plugin { .. } => Ok(ExitCode::SUCCESS),
+        Command::Plugin { .. } | Command::Tax { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -29,5 +29,6 @@ mod secrets;
 mod statements;
 mod statsd;
 mod stores;
+mod tax;
 mod traces;
 mod unread_log;

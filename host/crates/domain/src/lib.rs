@@ -32,6 +32,7 @@ pub mod secret;
 pub mod selling;
 pub mod statement;
 pub mod store;
+pub mod tax;
 pub mod trace;
 pub mod trade;
 pub mod zone;
