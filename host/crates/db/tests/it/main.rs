@@ -7,6 +7,7 @@ mod stage;
 mod activities;
 mod api_keys;
 mod catalogue;
+mod decisions;
 mod documents;
 mod durability;
 mod feeds;
