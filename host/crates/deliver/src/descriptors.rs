@@ -23,9 +23,9 @@ pub(crate) struct Descriptors {
     used: Arc<AtomicU64>,
 }
 
-/// Descriptors in use. Dropping it frees them.
+/// Reserved descriptors. Dropping it frees them.
 #[derive(Debug)]
-pub(crate) struct Used {
+pub(crate) struct Reservation {
     count: u64,
     all: Arc<AtomicU64>,
 }
@@ -45,13 +45,13 @@ impl Descriptors {
     }
 
     /// Fails if the runs of the process would use more than their share.
-    pub fn take(&self, count: u64) -> io::Result<Used> {
+    pub fn reserve(&self, count: u64) -> io::Result<Reservation> {
         let more = |used| Some(used + count).filter(|used| *used <= self.limit);
-        let taken = self
+        let reserved = self
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         let all = Arc::clone(&self.used);
-        taken.map(|_| Used { count, all }).map_err(|used| {
+        reserved.map(|_| Reservation { count, all }).map_err(|used| {
             io::Error::other(format!(
                 "all runs of this process may use {} descriptors, half of its limit, and {used} are in use: \
                  raise the limit (ulimit -n), or reduce runs.at_once",
@@ -61,7 +61,7 @@ impl Descriptors {
     }
 }
 
-impl Drop for Used {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.all.fetch_sub(self.count, Ordering::Relaxed);
     }
@@ -72,15 +72,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dropped_descriptors_can_be_taken_again() {
+    fn dropped_descriptors_can_be_reserved_again() {
         let descriptors = Descriptors::new(3);
-        let first = descriptors.take(2).expect("free");
-        assert!(descriptors.take(2).is_err());
-        let _second = descriptors.take(1).expect("free");
-        let error = descriptors.take(1).expect_err("refused").to_string();
+        let first = descriptors.reserve(2).expect("free");
+        assert!(descriptors.reserve(2).is_err());
+        let _second = descriptors.reserve(1).expect("free");
+        let error = descriptors.reserve(1).expect_err("refused").to_string();
         assert!(error.contains("may use 3 descriptors"), "{error}");
         drop(first);
-        descriptors.take(2).expect("free");
+        descriptors.reserve(2).expect("free");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! A run uses one descriptor for each open file, and two for each folder.
 
-use crate::descriptors::Used;
+use crate::descriptors::Reservation;
 use crate::directories::{self, Directories, draft_name, temporary_name};
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions};
 use galleria_domain::Digest;
@@ -54,25 +54,25 @@ struct State {
     retailer: String,
     folder_of: FolderOf,
     /// By the names of their directories.
-    folders: BTreeMap<String, Locked>,
+    folders: BTreeMap<String, FolderLock>,
     files: Vec<Draft>,
     stage: Stage,
 }
 
 /// A folder, with the lock of the run. Dropping it removes the lock file.
-struct Locked {
+struct FolderLock {
     folder: Dir,
     lock_name: String,
     /// The lock ends when this is closed.
     _lock: File,
-    _used: Used,
+    _reservation: Reservation,
 }
 
 struct Draft {
     written: StagedFile,
     digest: Hasher,
     /// Absent after the plugin has dropped the file, which is on disk then.
-    file: Option<(File, Used)>,
+    file: Option<(File, Reservation)>,
     /// Whether it has its temporary name.
     finished: bool,
 }
@@ -109,12 +109,17 @@ fn lock(file: &File) -> io::Result<()> {
     }
 }
 
-impl Locked {
+impl FolderLock {
     /// The folder and its lock file.
     const DESCRIPTORS: u64 = 2;
 
     /// Fails if another attempt of the run has the lock.
-    fn open(folder: Dir, run_id: &str, directory: &str, used: Used) -> io::Result<Self> {
+    fn open(
+        folder: Dir,
+        run_id: &str,
+        directory: &str,
+        reservation: Reservation,
+    ) -> io::Result<Self> {
         let id = Digest::of(format!("{run_id}/{directory}").as_bytes());
         let lock_name = draft_name(&id.as_str()[..32], "lock");
         let mut options = OpenOptions::new();
@@ -132,7 +137,7 @@ impl Locked {
             folder,
             lock_name,
             _lock: file,
-            _used: used,
+            _reservation: reservation,
         })
     }
 
@@ -144,7 +149,7 @@ impl Locked {
     }
 }
 
-impl Drop for Locked {
+impl Drop for FolderLock {
     fn drop(&mut self) {
         if let Err(error) = self.folder.remove_file(&self.lock_name) {
             tracing::warn!(file = self.lock_name, %error, "lock file not removed");
@@ -168,10 +173,10 @@ impl Sink for Shared {
         }
         let id = Digest::of(format!("{}/{directory}/{name}", state.run_id).as_bytes());
         let id = id.as_str()[..32].to_owned();
-        let used = state.directories.descriptors.take(1);
-        let used = used.map_err(|error| failed("creating", name, error))?;
+        let reservation = state.directories.descriptors.reserve(1);
+        let reservation = reservation.map_err(|error| failed("creating", name, error))?;
         let file = state
-            .locked(directory)
+            .folder(directory)
             .map_err(|error| failed("opening", directory, error))?
             .draft(&id)
             .map_err(|error| failed("creating", name, error))?;
@@ -188,7 +193,7 @@ impl Sink for Shared {
         state.files.push(Draft {
             written,
             digest: Hasher::default(),
-            file: Some((file, used)),
+            file: Some((file, reservation)),
             finished: false,
         });
         Ok(u32::try_from(state.files.len() - 1).unwrap_or(u32::MAX))
@@ -227,7 +232,7 @@ impl Draft {
     /// Syncs and closes the file, if it is open.
     fn close(&mut self) -> Result<(), Error> {
         match self.file.take() {
-            Some((file, _used)) => file
+            Some((file, _reservation)) => file
                 .sync_all()
                 .map_err(|error| failed("syncing", &self.written.name, error)),
             None => Ok(()),
@@ -237,13 +242,14 @@ impl Draft {
 
 impl State {
     /// The folder of a directory, which is locked at the first use.
-    fn locked(&mut self, directory: &str) -> io::Result<&Locked> {
+    fn folder(&mut self, directory: &str) -> io::Result<&FolderLock> {
         if !self.folders.contains_key(directory) {
-            let used = self.directories.descriptors.take(Locked::DESCRIPTORS)?;
+            let descriptors = &self.directories.descriptors;
+            let reservation = descriptors.reserve(FolderLock::DESCRIPTORS)?;
             let store = (self.folder_of)(directory);
             let folder = self.directories.folder(directory, &self.retailer, &store)?;
-            let locked = Locked::open(folder, &self.run_id, directory, used)?;
-            self.folders.insert(directory.to_owned(), locked);
+            let lock = FolderLock::open(folder, &self.run_id, directory, reservation)?;
+            self.folders.insert(directory.to_owned(), lock);
         }
         Ok(&self.folders[directory])
     }
@@ -263,9 +269,8 @@ impl State {
             done.digest = std::mem::take(&mut open.digest).finish();
             written.push(done);
         }
-        for (directory, locked) in &self.folders {
-            directories::sync(&locked.folder)
-                .map_err(|error| failed("syncing", directory, error))?;
+        for (directory, lock) in &self.folders {
+            directories::sync(&lock.folder).map_err(|error| failed("syncing", directory, error))?;
         }
         self.stage = Stage::Synced;
         Ok(written)

@@ -58,7 +58,7 @@ fn closed_files_have_no_descriptor() {
 fn a_run_above_the_limit_of_the_process_is_refused() {
     let (_temp, mut directories) = directories();
     // Two runs with their folders, and two files.
-    let limit = 2 * Locked::DESCRIPTORS + 2;
+    let limit = 2 * FolderLock::DESCRIPTORS + 2;
     directories.descriptors = crate::descriptors::Descriptors::new(limit);
     let (_first, wrote) = begin(&directories);
     wrote.expect("written");
@@ -111,7 +111,7 @@ fn begun_run(directories: &Directories, id: &str) -> Result<Box<dyn RunOutput>, 
 }
 
 fn begin(directories: &Directories) -> (Box<dyn RunOutput>, Result<(), Error>) {
-    let begun = begun_run(&directories, "run1").expect("begun");
+    let begun = begun_run(directories, "run1").expect("begun");
     let mut sink = begun.sink();
     let opened = sink.open("reports", "day.csv", "text/csv");
     let wrote = opened.and_then(|file| sink.write(file, b"a,b\r\n"));
