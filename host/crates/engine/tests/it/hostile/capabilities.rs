@@ -488,6 +488,10 @@ fn wasi() -> Vec<Guest> {
         wasi("network", "opens the network", &["wasi:sockets/instance-network#instance-network"],
             "(drop (call $instance-network))")
             .fault("denied", "denied: wasi:sockets/instance-network#instance-network"),
+        wasi("print-at-once", "prints 64 KiB and a byte in one call", PRINT,
+            "(drop (memory.grow (i32.const 4))) (call $output-stream.write (call $get-stderr) (i32.const 2048) (i32.const 65537) (i32.const 64))")
+            .attacks(&["wasi::PRINT_BYTES"])
+            .fault(BROKEN, "standard output and error take at most 65536 bytes in one call, got 65537"),
         wasi("many-streams", "opens standard error and never drops it", &["wasi:cli/stderr#get-stderr"],
             "(loop (drop (call $get-stderr)) (br 0)) (unreachable)")
             .attacks(&["invoke::RESOURCES"])

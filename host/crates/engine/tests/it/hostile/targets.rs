@@ -32,6 +32,7 @@ const SDK: &[(Behaviour, &str)] = &[
     (Behaviour::ExceedGrant, "secrets#[method]key.encrypt"),
     (Behaviour::EncryptTooMuch, "secrets::TEXT_BYTES"),
     (Behaviour::PullForever, "sale-lines#next"),
+    (Behaviour::PullSingly, "sale-lines#next"),
     (Behaviour::PullTooMany, "plugins::BATCH_ROWS"),
     (Behaviour::ReadForever, "input#read"),
     (Behaviour::PushMany, "statement::MAX_PUSHED_LINES"),
