@@ -164,7 +164,7 @@ pub(crate) mod input {
 }
 
 pub(crate) mod statement {
-    use super::super::checked::{header_size, line_size};
+    use super::super::statement_size::{header_size, line_size};
     use super::accepted;
     use crate::{StatementHeader, StatementLine};
     use galleria_domain::guest_values::check_pushed_lines;

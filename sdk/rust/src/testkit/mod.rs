@@ -4,15 +4,16 @@
 //! replaces the host if a test calls the plugin itself. The host's tests run the same folders in the
 //! real engine; both use the crate `galleria-fixtures`, and `sdk/GUIDE.md` documents the format.
 
-mod checked;
 pub(crate) mod double;
 mod event;
 mod host;
+mod host_checks;
 mod keys;
 mod mutated;
 mod outcome;
 mod rows;
 mod statement;
+mod statement_size;
 pub mod strict;
 
 #[doc(hidden)]
@@ -149,6 +150,6 @@ pub fn run<P: Served>(event: &Event) -> Result<Outcome, String> {
         statement_header: host.statement_header,
         statement: host.statement,
     };
-    checked::check(&outcome, event.point == Point::IdentifyMember)?;
+    host_checks::check(&outcome, event.point == Point::IdentifyMember)?;
     Ok(outcome)
 }

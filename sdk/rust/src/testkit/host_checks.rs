@@ -1,11 +1,12 @@
 //! Checks outcomes as the host does, with the limits that a plugin has by default.
 
 use super::event::convert;
+use super::statement_size::{header_size, line_size};
 use super::{Answer, Outcome};
-use crate::{Attribute, Decision, Member, StatementHeader, StatementKind, StatementLine};
+use crate::{Decision, Member};
 use galleria_domain::guest_values::{
-    StatementTexts, check_decision, check_member, check_totals, size_of_decision, size_of_fault,
-    size_of_header, size_of_line, size_of_member, size_of_output_file, size_of_totals,
+    check_decision, check_member, check_totals, size_of_decision, size_of_fault, size_of_member,
+    size_of_output_file, size_of_totals,
 };
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, HostFault};
@@ -63,71 +64,4 @@ fn written(outcome: &Outcome) -> Result<u64, HostFault> {
         bytes += line_size(line)?;
     }
     Ok(bytes)
-}
-
-/// Checks a header and returns its size in bytes.
-pub(super) fn header_size(header: &StatementHeader) -> Result<u64, HostFault> {
-    let StatementHeader {
-        provider,
-        account,
-        reference,
-        currency,
-        minor_digits,
-        paid_on,
-        total: _,
-        attributes,
-    } = header;
-    size_of_header(&StatementTexts {
-        texts: &[provider, account, reference, currency, paid_on],
-        attributes: pairs(attributes),
-        minor_digits: *minor_digits,
-        rate_scale: None,
-    })
-}
-
-/// Checks a line and returns its size in bytes.
-pub(super) fn line_size(line: &StatementLine) -> Result<u64, HostFault> {
-    let StatementLine {
-        row,
-        kind,
-        id,
-        psp_reference,
-        modification_reference,
-        merchant_reference,
-        booked_at,
-        currency,
-        minor_digits,
-        gross: _,
-        rate,
-        converted: _,
-        fee: _,
-        net: _,
-        attributes,
-    } = line;
-    let other_kind = match kind {
-        StatementKind::Other(name) => name,
-        _ => "",
-    };
-    let texts = StatementTexts {
-        texts: &[
-            other_kind,
-            id,
-            psp_reference,
-            modification_reference,
-            merchant_reference,
-            booked_at,
-            currency,
-        ],
-        attributes: pairs(attributes),
-        minor_digits: *minor_digits,
-        rate_scale: rate.map(|rate| rate.scale),
-    };
-    size_of_line(*row, &texts)
-}
-
-fn pairs(attributes: &[Attribute]) -> Vec<[&str; 2]> {
-    attributes
-        .iter()
-        .map(|one| [one.name.as_str(), one.value.as_str()])
-        .collect()
 }
