@@ -12,6 +12,7 @@ use galleria_app::events::{Group, HandlingOutcome, HandlingResult, Item};
 use galleria_domain::Position;
 use galleria_domain::retry::OUTAGE_PAUSE;
 use galleria_ports::Error;
+use galleria_ports::clock::elapsed;
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -342,8 +343,7 @@ impl Consumer {
             }
         };
         // An item that waits, such as for the database, occupies a worker too.
-        let occupied = self.app.core.clock().now().duration_since(started);
-        let cost = cost.max(occupied.unsigned_abs());
+        let cost = cost.max(elapsed(started, self.app.core.clock().now()));
         match outcome {
             HandlingOutcome::Done => {
                 self.lanes.release(&item, cost);

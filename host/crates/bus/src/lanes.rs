@@ -6,14 +6,12 @@
 //! a store that floods starts at most one more item.
 
 use galleria_app::events::Item;
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use galleria_domain::Shares;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 /// Group, subscriber and lane key.
 pub(crate) type LaneKey = (String, String, String);
-
-/// Charged for every item in addition to its cost, so that cheap items take turns too.
-const HANDLING: Duration = Duration::from_micros(100);
 
 #[derive(Debug, Default)]
 struct Lane {
@@ -23,22 +21,19 @@ struct Lane {
 
 #[derive(Debug, Default)]
 struct Turn {
-    used: Duration,
     in_flight: usize,
     waiting: usize,
     ready: VecDeque<LaneKey>,
 }
 
-/// The items that wait for a worker, and the share of each store.
+/// The items that wait for a worker.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     per_store: usize,
     lanes: HashMap<LaneKey, Lane>,
     stores: HashMap<String, Turn>,
-    /// Stores with a ready lane and a free call, by the time they have used.
-    eligible: BTreeSet<(Duration, String)>,
-    /// The most that a store had used when an item of it was taken.
-    served: Duration,
+    /// A store with a ready lane and a free call waits for its turn.
+    shares: Shares<String>,
     closed: HashSet<LaneKey>,
     waiting: usize,
 }
@@ -58,8 +53,7 @@ impl Lanes {
             per_store: per_store.max(1),
             lanes: HashMap::new(),
             stores: HashMap::new(),
-            eligible: BTreeSet::new(),
-            served: Duration::ZERO,
+            shares: Shares::default(),
             closed: closed.into_iter().collect(),
             waiting: 0,
         }
@@ -136,13 +130,9 @@ impl Lanes {
         let becomes_ready = !lane.in_flight && lane.queue.is_empty();
         how(&mut lane.queue, item);
         self.waiting += 1;
-        let most = self.eligible.last().map_or(self.served, |(used, _)| *used);
         let turn = self.stores.entry(store.clone()).or_default();
         if turn.waiting == 0 && turn.in_flight == 0 {
-            // An idle store earns no credit against the stores that worked meanwhile. And it pays its debt
-            // within one round: it waits for each of the others at most until they have used the same.
-            let used = turn.used.min(most.max(self.served));
-            turn.used = used.max(self.served);
+            self.shares.join(&store);
         }
         turn.waiting += 1;
         if becomes_ready {
@@ -153,18 +143,16 @@ impl Lanes {
 
     /// Takes the next item.
     pub(crate) fn take(&mut self) -> Option<Item> {
-        let (used, store) = self.eligible.pop_first()?;
+        let store = self.shares.first()?.clone();
         let turn = self.stores.get_mut(&store)?;
         let key = turn.ready.pop_front()?;
         let lane = self.lanes.get_mut(&key)?;
         let item = lane.queue.pop_front()?;
         lane.in_flight = true;
         turn.in_flight += 1;
-        // Charged now, so that the next item of the store does not go before a store that has used the same.
-        turn.used += HANDLING;
-        self.served = self.served.max(used);
         turn.waiting -= 1;
         self.waiting -= 1;
+        self.shares.begin(&store);
         self.rank(&store);
         Some(item)
     }
@@ -183,10 +171,9 @@ impl Lanes {
             self.lanes.remove(&key);
         }
         let store = item.store_id.clone();
-        self.unrank(&store);
+        self.shares.charge(&store, cost);
         if let Some(turn) = self.stores.get_mut(&store) {
             turn.in_flight -= 1;
-            turn.used += cost;
             if has_more {
                 turn.ready.push_back(key);
             }
@@ -194,24 +181,10 @@ impl Lanes {
         self.rank(&store);
     }
 
-    fn unrank(&mut self, store: &str) {
+    fn rank(&mut self, store: &String) {
         if let Some(turn) = self.stores.get(store) {
-            self.eligible.remove(&(turn.used, store.to_owned()));
-        }
-    }
-
-    /// Adds the store to the eligible ones, or removes it.
-    fn rank(&mut self, store: &str) {
-        let Some(turn) = self.stores.get(store) else {
-            return;
-        };
-        let entry = (turn.used, store.to_owned());
-        // `used` changes only in `take` and `release`, which remove the old entry first, and in `add`, for an
-        // idle store, which has no entry.
-        if !turn.ready.is_empty() && turn.in_flight < self.per_store {
-            self.eligible.insert(entry);
-        } else {
-            self.eligible.remove(&entry);
+            let waits = !turn.ready.is_empty() && turn.in_flight < self.per_store;
+            self.shares.set_waiting(store, waits);
         }
     }
 }

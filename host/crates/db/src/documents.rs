@@ -5,6 +5,7 @@
 
 use crate::placeholders::{bind_padded, padded_list};
 use crate::query::{Row, SqlEnum, query};
+use crate::retailers::waiting_retailers;
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
 use galleria_ports::Error;
@@ -71,8 +72,26 @@ impl Documents for Transaction<'_> {
         }
     }
 
+    async fn document_waiting_retailers(
+        &mut self,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error> {
+        let sql = waiting_retailers!(
+            "documents",
+            pending: "state NOT IN ('delivered', 'blocked')",
+            ready: "(lease_owner IS NULL OR lease_owner = $1 OR lease_until_ms <= $2)",
+            order: "serial"
+        );
+        let waiting = query("document_waiting_retailers", sql)
+            .bind(owner)
+            .bind_timestamp(now);
+        self.fetch_all_as(waiting, |row| row.text("name")).await
+    }
+
     async fn document_lease(
         &mut self,
+        retailer: &str,
         owner: &str,
         now: Timestamp,
         until: Timestamp,
@@ -80,7 +99,7 @@ impl Documents for Transaction<'_> {
     ) -> Result<Vec<DocumentRow>, Error> {
         let sql = self.locking(
             without_body!(
-                "WHERE state NOT IN ('delivered', 'blocked')
+                "WHERE retailer = $4 AND state NOT IN ('delivered', 'blocked')
                    AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until_ms <= $2)
                  ORDER BY serial LIMIT $3"
             ),
@@ -89,7 +108,8 @@ impl Documents for Transaction<'_> {
         let free = query("document_lease", sql)
             .bind(owner)
             .bind_timestamp(now)
-            .bind(i64::from(limit.documents));
+            .bind(i64::from(limit.documents))
+            .bind(retailer);
         let mut documents = self.fetch_all_as(free, document).await?;
         documents.truncate(within(&documents, limit.bytes));
         if documents.is_empty() {

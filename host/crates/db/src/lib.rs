@@ -55,6 +55,7 @@ mod query_plans;
 mod queues;
 mod rejected_statements;
 mod requests;
+mod retailers;
 mod retry;
 mod runs;
 mod sale_lines;

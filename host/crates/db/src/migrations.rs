@@ -80,6 +80,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(23, "allocations", "0023_allocations.sql"),
     migration!(24, "rejected_statements", "0024_rejected_statements.sql"),
     migration!(25, "document_folders", "0025_document_folders.sql"),
+    migration!(26, "turns", "0026_turns.sql").compatible_from(25),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

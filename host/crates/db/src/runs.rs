@@ -10,6 +10,7 @@
 //! run.
 
 use crate::query::{Query, Row, SqlEnum, query};
+use crate::retailers::waiting_retailers;
 use crate::transaction::{Lock, Transaction};
 use async_trait::async_trait;
 use galleria_domain::plugin::Point;
@@ -17,7 +18,8 @@ use galleria_ports::Error;
 use galleria_ports::records::{RunEnd, RunFilter, RunLease, RunRow, RunState, Runs};
 use jiff::Timestamp;
 
-const NEVER: i64 = i64::MAX;
+/// Queries contain its digits, so that they can use the index of the runs that are not over.
+const NEVER: i64 = 9_223_372_036_854_775_807;
 
 impl SqlEnum for RunState {
     const ALL: &'static [Self] = Self::ALL;
@@ -111,17 +113,31 @@ impl Runs for Transaction<'_> {
             .await
     }
 
+    async fn run_waiting_retailers(&mut self, now: Timestamp) -> Result<Vec<String>, Error> {
+        let sql = waiting_retailers!(
+            "runs",
+            pending: "ready_ms < 9223372036854775807",
+            ready: "ready_ms <= $1",
+            order: "ready_ms, serial"
+        );
+        let waiting = query("run_waiting_retailers", sql).bind_timestamp(now);
+        self.fetch_all_as(waiting, |row| row.text("name")).await
+    }
+
     async fn run_lease(
         &mut self,
+        retailer: &str,
         owner: &str,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<RunRow>, Error> {
         let sql = self.locking(
-            "SELECT id FROM runs WHERE ready_ms <= $1 ORDER BY ready_ms, serial LIMIT 1",
+            "SELECT id FROM runs WHERE retailer = $1 AND ready_ms <= $2
+               AND ready_ms < 9223372036854775807
+             ORDER BY ready_ms, serial LIMIT 1",
             Lock::Skip,
         );
-        let free = query("run_lease", sql).bind_timestamp(now);
+        let free = query("run_lease", sql).bind(retailer).bind_timestamp(now);
         let Some(id) = self.fetch_optional_as(free, |row| row.text("id")).await? else {
             return Ok(None);
         };

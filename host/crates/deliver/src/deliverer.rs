@@ -1,9 +1,13 @@
 //! The loop that delivers documents to their directories.
+//!
+//! A batch has the documents of one retailer. Retailers take turns by the documents and bytes of their batches, so
+//! that the documents of one delay those of another by at most one batch for each host.
 
 use crate::delivery_spans::DeliverySpans;
 use crate::directories::{self, Directories, RenameOutcome};
 use cap_std::fs::Dir;
 use galleria_app::App;
+use galleria_domain::shares::{Shares, write_cost};
 use galleria_domain::{Digest, retry};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
@@ -12,6 +16,7 @@ use galleria_ports::records::{DocumentRow, DocumentState, LeaseLimit};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +42,7 @@ pub struct Deliverer {
     /// Incremented after every batch with a failure. The leaseholder is owner and round: so a document that
     /// failed keeps its lease until it expires, and does not block the younger ones.
     round: AtomicU64,
+    retailers: Mutex<Shares<String>>,
 }
 
 /// A document and its folder.
@@ -53,6 +59,7 @@ impl Deliverer {
             directories,
             owner: owner.into(),
             round: AtomicU64::new(0),
+            retailers: Mutex::default(),
         }
     }
 
@@ -80,9 +87,14 @@ impl Deliverer {
     /// Delivers one batch; returns the number of documents it leased.
     pub async fn deliver_batch(&self) -> Result<usize, Error> {
         let leased = self.lease().await?;
-        if leased.is_empty() {
+        let Some(first) = leased.first() else {
             return Ok(0);
-        }
+        };
+        let bodies = leased.iter().filter_map(|one| one.body.as_ref());
+        let bytes: usize = bodies.map(Vec::len).sum();
+        let cost = write_cost(leased.len(), bytes as u64);
+        // A batch that fails has its cost too.
+        self.retailers().charge(&first.retailer, cost);
         let spans = DeliverySpans::begin(&self.app, &leased).await;
         let directories = self.directories.clone();
         let (count, writer) = (leased.len(), self.writer());
@@ -130,16 +142,36 @@ impl Deliverer {
         Digest::of(self.owner.as_bytes()).short().to_owned()
     }
 
+    fn retailers(&self) -> MutexGuard<'_, Shares<String>> {
+        self.retailers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leases documents of the retailer whose turn it is.
     async fn lease(&self) -> Result<Vec<DocumentRow>, Error> {
         let (owner, now) = (self.leaseholder(), self.app.core.clock().now());
         let until = later(now, LEASE);
-        self.app
-            .core
-            .records()
-            .write(in_tx!(|tx, owner| tx
-                .document_lease(&owner, now, until, BATCH)
-                .await))
-            .await
+        let records = self.app.core.records();
+        let reader = owner.clone();
+        let waiting = records.read(in_tx!(|tx, reader| tx
+            .document_waiting_retailers(&reader, now)
+            .await));
+        let waiting = waiting.await?;
+        let order = self.retailers().compete(waiting);
+        for retailer in order {
+            let owner = owner.clone();
+            let leased = records.write(in_tx!(|tx, retailer, owner| tx
+                .document_lease(&retailer, &owner, now, until, BATCH)
+                .await));
+            let leased = leased.await?;
+            // Another host may have taken the documents of this retailer meanwhile.
+            if let Some(first) = leased.first() {
+                self.retailers().begin(&first.retailer);
+                return Ok(leased);
+            }
+        }
+        Ok(Vec::new())
     }
 
     async fn advance(&self, ids: Vec<String>, state: DocumentState) -> Result<Vec<String>, Error> {

@@ -30,6 +30,7 @@ pub mod retry;
 pub mod schedule;
 pub mod secret;
 pub mod selling;
+pub mod shares;
 pub mod statement;
 pub mod store;
 pub mod tax;
@@ -48,6 +49,7 @@ pub use matching::{Allocation, FeeRule, MatchRule, MatchingRules, RecordedTender
 pub use number::{Decimal, MAX_SCALE, Money, ParseDecimalError};
 pub use retry::{Backoff, FailedTry, NextTry, RetryPolicy};
 pub use secret::{Cipher, KeyVersion, SecretKey};
+pub use shares::Shares;
 pub use statement::{
     Complete, MatchOutcome, Pickup, StatementHeader, StatementKind, StatementLine,
 };

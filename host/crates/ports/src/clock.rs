@@ -67,6 +67,11 @@ impl Clock for DrivenClock {
     }
 }
 
+/// The time from `begun` to `now`; zero if the clock went back.
+pub fn elapsed(begun: Timestamp, now: Timestamp) -> Duration {
+    now.duration_since(begun).try_into().unwrap_or_default()
+}
+
 /// Adds `by` to `at`, saturating.
 pub fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)

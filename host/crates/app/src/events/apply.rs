@@ -5,6 +5,7 @@ use super::prepare::{PreparedCall, paid, take_turn};
 use super::{Item, retry};
 use crate::events::Events;
 use galleria_domain::plugin::Point;
+use galleria_domain::shares::write_cost;
 use galleria_domain::{Decision, Digest, NewEvent, Position};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -16,10 +17,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The order of magnitude of the time to insert a row, and to digest and store a byte.
-const ROW: Duration = Duration::from_micros(100);
-const BYTE: Duration = Duration::from_nanos(5);
 
 /// Everything that one transaction writes for a decision. It is built before the transaction, which
 /// may be repeated.
@@ -256,11 +253,8 @@ pub(super) fn cost(decision: &Decision) -> Duration {
         .iter()
         .map(|one| one.data.as_str().len());
     let requests = decision.requests.iter().map(|one| one.body.len());
-    let bytes = documents.chain(publications).chain(requests).sum();
-    let times = |count: usize, each: Duration| {
-        each.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
-    };
-    times(decision.rows(), ROW) + times(bytes, BYTE)
+    let bytes: usize = documents.chain(publications).chain(requests).sum();
+    write_cost(decision.rows(), bytes as u64)
 }
 
 /// A decision as JSON. Documents have digests instead of bodies, because the files hold the bodies.
@@ -309,6 +303,6 @@ mod tests {
             };
             1_000
         ];
-        assert_eq!(cost(&decision), 1_000 * (ROW + 2 * BYTE));
+        assert_eq!(cost(&decision), write_cost(1_000, 2_000));
     }
 }

@@ -1,21 +1,23 @@
 //! The worker: plans scheduled runs and executes due runs, a few at a time.
 //!
 //! Runs block their own threads and never delay events. Many hosts may share one database: each run
-//! has a lease, which its host renews.
+//! has a lease, which its host renews. Retailers take turns by the time that their runs take, so that the
+//! due runs of one delay those of another by at most one run for each worker.
 
 use super::attempt::Attempt;
 use super::execute::Holder;
 use crate::feeds::Progress;
 use crate::runs::Runs;
+use galleria_domain::Shares;
 use galleria_domain::schedule::Schedule;
 use galleria_ports::Error;
-use galleria_ports::clock::later;
+use galleria_ports::clock::{elapsed, later};
 use galleria_ports::files::Files;
 use galleria_ports::in_tx;
 use galleria_ports::records::{RunLease, RunRow, RunState};
 use jiff::Timestamp;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +55,7 @@ pub struct RunWorker {
     holder: Holder,
     at_once: usize,
     schedules: Arc<[Schedule]>,
+    retailers: Arc<Mutex<Shares<String>>>,
 }
 
 impl RunWorker {
@@ -73,6 +76,7 @@ impl RunWorker {
             },
             at_once: config.at_once.max(1),
             schedules: schedules.into(),
+            retailers: Arc::default(),
         }
     }
 
@@ -167,23 +171,44 @@ impl RunWorker {
         next.ok().flatten().unwrap_or(look).min(look)
     }
 
-    /// The run that has waited longest, if it has tries left.
+    /// The run that has waited longest of the retailer whose turn it is, if it has tries left.
     async fn leased(&self) -> Result<Option<RunRow>, Error> {
-        let now = self.service.core.clock.now();
-        let until = later(now, self.holder.lease);
         loop {
-            let owner = self.holder.owner.clone();
-            let leased = self
-                .service
-                .core
-                .records
-                .write(in_tx!(|tx, owner| tx.run_lease(&owner, now, until).await))
-                .await?;
-            match leased {
-                Some(row) if row.attempts > row.tries => self.given_up(row).await?,
+            match self.next().await? {
+                Some(row) if row.attempts > row.tries => {
+                    self.retailers().charge(&row.retailer, Duration::ZERO);
+                    self.given_up(row).await?;
+                }
                 leased => return Ok(leased),
             }
         }
+    }
+
+    async fn next(&self) -> Result<Option<RunRow>, Error> {
+        let records = &self.service.core.records;
+        let now = self.service.core.clock.now();
+        let until = later(now, self.holder.lease);
+        let waiting = records.read(in_tx!(|tx| tx.run_waiting_retailers(now).await));
+        let waiting = waiting.await?;
+        let order = self.retailers().compete(waiting);
+        for retailer in order {
+            let owner = self.holder.owner.clone();
+            let leased = records.write(in_tx!(|tx, retailer, owner| tx
+                .run_lease(&retailer, &owner, now, until)
+                .await));
+            // Another host may have taken the runs of this retailer meanwhile.
+            if let Some(row) = leased.await? {
+                self.retailers().begin(&row.retailer);
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    fn retailers(&self) -> MutexGuard<'_, Shares<String>> {
+        self.retailers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends a run as dead whose attempts all crashed their host: another attempt would, too.
@@ -209,6 +234,14 @@ impl RunWorker {
     }
 
     async fn attempt(&self, row: RunRow, halt: Arc<AtomicBool>) -> Result<(), Error> {
+        let (retailer, begun) = (row.retailer.clone(), self.service.core.clock.now());
+        let done = self.execute(row, halt).await;
+        let cost = elapsed(begun, self.service.core.clock.now());
+        self.retailers().charge(&retailer, cost);
+        done
+    }
+
+    async fn execute(&self, row: RunRow, halt: Arc<AtomicBool>) -> Result<(), Error> {
         let nobody: Progress = Arc::new(|_| {});
         let attempt = self
             .service

@@ -65,7 +65,9 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.dead_letter_list(&DeadLetterFilter::default(), None, 1)
             .await?;
         run_queue_queries(tx).await?;
+        tx.document_waiting_retailers("owner", now).await?;
         tx.document_lease(
+            "r",
             "owner",
             now,
             now,
@@ -83,7 +85,8 @@ pub(super) async fn run_record_queries(db: &Db) {
             tx.run_list(&filter, 1, 1).await?;
         }
         tx.run_next_time().await?;
-        tx.run_lease("owner", now, now).await?;
+        tx.run_waiting_retailers(now).await?;
+        tx.run_lease("r", "owner", now, now).await?;
         tx.run_lease_by_id("r", "owner", now, now).await?;
         tx.run_last_ended("r", "slot", Point::Report, "s").await?;
         tx.run_cancel("r", now).await?;

@@ -14,6 +14,7 @@ on_both!(
     concurrent_owners_lease_different_documents,
     documents_of_earlier_events_are_listed,
     a_lease_bounds_the_bytes_of_its_bodies,
+    retailers_with_free_documents_are_listed,
 );
 
 async fn add(stage: &Stage, document: &DocumentRow) -> Result<(), Error> {
@@ -29,6 +30,7 @@ async fn lease(
 ) -> Vec<DocumentRow> {
     write_tx!(stage, [], |tx| tx
         .document_lease(
+            "r",
             owner,
             at(now),
             at(until),
@@ -337,4 +339,36 @@ async fn a_lease_bounds_the_bytes_of_its_bodies(stage: &Stage) {
     assert_eq!(ids(&again), ["d0", "d1", "d2", "d3"]);
     let loaded = again.iter().map(|one| one.body.is_some());
     assert_eq!(loaded.collect::<Vec<_>>(), [true, false, false, false]);
+}
+
+async fn retailers_with_free_documents_are_listed(stage: &Stage) {
+    assert_eq!(waiting(stage, "a", 0).await, [""; 0]);
+    for (id, retailer, state) in [
+        ("d1", "t", Pending),
+        ("d2", "r", Pending),
+        ("d3", "q", Prepared),
+        ("d4", "q", Pending),
+        ("d5", "s", Delivered),
+        ("d6", "p", Blocked),
+    ] {
+        let document = DocumentRow {
+            retailer: retailer.into(),
+            state,
+            ..rows::document(id)
+        };
+        add(stage, &document).await.expect("added");
+    }
+    assert_eq!(waiting(stage, "a", 0).await, ["q", "r", "t"]);
+    // The lease of another owner, until it ends.
+    assert_eq!(ids(&lease(stage, "b", 0, 10, 9).await), ["d2"]);
+    assert_eq!(waiting(stage, "a", 9).await, ["q", "t"]);
+    assert_eq!(waiting(stage, "b", 9).await, ["q", "r", "t"]);
+    assert_eq!(waiting(stage, "a", 10).await, ["q", "r", "t"]);
+}
+
+async fn waiting(stage: &Stage, owner: &'static str, now: i64) -> Vec<String> {
+    let waiting = read_tx!(stage, [], |tx| tx
+        .document_waiting_retailers(owner, at(now))
+        .await);
+    waiting.expect("read")
 }

@@ -18,7 +18,9 @@ on_both!(
 );
 
 /// Undoes migration 25 and the later ones. The types are valid in both databases.
-const UNDO_DOCUMENT_FOLDERS: [&str; 7] = [
+const UNDO_DOCUMENT_FOLDERS: [&str; 9] = [
+    "DROP INDEX runs_by_turn",
+    "DELETE FROM schema_since WHERE version >= 25",
     "ALTER TABLE documents RENAME TO kept",
     "CREATE TABLE documents (
          serial INTEGER PRIMARY KEY, id TEXT NOT NULL CONSTRAINT documents_id UNIQUE,
@@ -40,11 +42,13 @@ const UNDO_DOCUMENT_FOLDERS: [&str; 7] = [
 ];
 
 /// Undoes migration 23 and the later ones.
-pub(crate) const UNDO_ALLOCATIONS: [&str; 20] = [
+pub(crate) const UNDO_ALLOCATIONS: [&str; 22] = [
     UNDO_DOCUMENT_FOLDERS[0],
     UNDO_DOCUMENT_FOLDERS[1],
     UNDO_DOCUMENT_FOLDERS[2],
     UNDO_DOCUMENT_FOLDERS[3],
+    UNDO_DOCUMENT_FOLDERS[4],
+    UNDO_DOCUMENT_FOLDERS[5],
     "DROP TABLE rejected_statements",
     "DROP TABLE allocations",
     "DROP INDEX tenders_uncovered",
@@ -141,7 +145,7 @@ async fn documents_without_a_folder_keep_their_path(stage: &Stage) {
         for document in &documents {
             tx.document_insert(document).await?;
         }
-        tx.document_lease("host", at(1), at(90), limit).await
+        tx.document_lease("r", "host", at(1), at(90), limit).await
     })
     .expect("leased");
     for undo in UNDO_DOCUMENT_FOLDERS {
@@ -150,8 +154,10 @@ async fn documents_without_a_folder_keep_their_path(stage: &Stage) {
     let done = Db::migrate(&stage.config).await.expect("migrated");
     assert_eq!(done[0], "migration 25 (document_folders) applied");
     let (other, host) = write_tx!(stage, [], |tx| Ok((
-        tx.document_lease("other", at(89), at(99), limit).await?,
-        tx.document_lease("host", at(89), at(99), limit).await?,
+        tx.document_lease("r", "other", at(89), at(99), limit)
+            .await?,
+        tx.document_lease("r", "host", at(89), at(99), limit)
+            .await?,
     )))
     .expect("leases");
     assert_eq!((other, &host[..]), (vec![], &documents[..]));

@@ -21,6 +21,7 @@ on_both!(
     runs_are_listed_in_pages_newest_first,
     the_last_ended_run_depends_on_slot_point_and_scope,
     schedule_marks_only_move_forward,
+    retailers_with_due_runs_are_listed,
 );
 
 pub(crate) fn run(id: &str, due: i64) -> RunRow {
@@ -81,8 +82,18 @@ pub(crate) async fn add(stage: &Stage, run: &RunRow) -> bool {
 }
 
 async fn lease(stage: &Stage, owner: &'static str, now: i64, until: i64) -> Option<String> {
+    lease_for(stage, "r", owner, now, until).await
+}
+
+async fn lease_for(
+    stage: &Stage,
+    retailer: &'static str,
+    owner: &'static str,
+    now: i64,
+    until: i64,
+) -> Option<String> {
     let leased = write_tx!(stage, [], |tx| tx
-        .run_lease(owner, at(now), at(until))
+        .run_lease(retailer, owner, at(now), at(until))
         .await);
     leased.expect("updated").map(|run| run.id)
 }
@@ -299,7 +310,7 @@ async fn runs_are_listed_in_pages_newest_first(stage: &Stage) {
         run.first = format!("2026-11-0{}", n + 1);
         add(stage, &run).await;
     }
-    lease(stage, "me", 0, 100).await;
+    lease_for(stage, "q", "me", 0, 100).await;
     let list = async |filter: RunFilter, before: i64, limit: u32| {
         let rows = read_tx!(stage, [filter], |tx| tx
             .run_list(&filter, before, limit)
@@ -397,4 +408,31 @@ async fn schedule_marks_only_move_forward(stage: &Stage) {
     assert_eq!(marks().await, [all]);
     let others = read_tx!(stage, [], |tx| tx.schedule_mark_list("q", "n").await);
     assert_eq!(others.expect("read"), []);
+}
+
+async fn retailers_with_due_runs_are_listed(stage: &Stage) {
+    let waiting = async |now: i64| {
+        let listed = read_tx!(stage, [], |tx| tx.run_waiting_retailers(at(now)).await);
+        listed.expect("read")
+    };
+    assert_eq!(waiting(9).await, [""; 0]);
+    for (id, retailer, due) in [("a", "t", 5), ("b", "r", 5), ("c", "r", 4), ("d", "q", 7)] {
+        let row = RunRow {
+            retailer: retailer.into(),
+            ..run(id, due)
+        };
+        assert!(add(stage, &row).await);
+    }
+    assert_eq!(waiting(6).await, ["r", "t"]);
+    assert_eq!(waiting(7).await, ["q", "r", "t"]);
+    // A running run waits again when its lease ends; a run that is over never does.
+    assert_eq!(lease(stage, "me", 7, 20).await.as_deref(), Some("c"));
+    assert_eq!(lease(stage, "me", 7, 20).await.as_deref(), Some("b"));
+    assert_eq!(waiting(19).await, ["q", "t"]);
+    assert_eq!(waiting(20).await, ["q", "r", "t"]);
+    for id in ["b", "c"] {
+        let end = end(RunState::Ended, 20);
+        assert!(close(stage, &lease_of(id, "me", 1), &end).await);
+    }
+    assert_eq!(waiting(99).await, ["q", "t"]);
 }

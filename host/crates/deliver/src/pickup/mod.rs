@@ -4,6 +4,9 @@
 //! to `refused/` with a text file that states the reason. No file there is ever replaced. A crash between
 //! import and move is safe: the same file is the same statement. Links are never followed. A file that no
 //! pickup takes is logged once, counted, and shown in the status with the reason.
+//!
+//! Retailers take turns by the time that their files take, so that the files of one delay those of another by at
+//! most one file.
 
 mod files;
 mod folders;
@@ -16,18 +19,19 @@ use files::{Candidate, Fingerprint, move_away, open};
 use galleria_app::App;
 use galleria_app::settlement::{Imported, StatementRequest};
 use galleria_domain::retry::DELIVERY_WAIT;
-use galleria_domain::{Complete, Pickup};
+use galleria_domain::{Complete, Pickup, Shares};
 use galleria_ports::Error;
+use galleria_ports::clock::elapsed;
 use galleria_ports::files::UntakenFile;
 use jiff::Timestamp;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often the directories are scanned.
+/// How often the directories are scanned, also while files wait.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The lease of a directory. It only saves work: a file that two replicas read still becomes one statement.
@@ -41,7 +45,16 @@ pub struct Pickups {
     /// Files that no pickup takes and that were already logged.
     logged: HashSet<UntakenFile>,
     seen: HashMap<(String, String, String), Seen>,
+    /// The complete files of each pickup that wait for their turn.
+    waiting: BTreeMap<usize, Waiting>,
+    retailers: Shares<String>,
     stop: Arc<AtomicBool>,
+}
+
+struct Waiting {
+    folder: Arc<Dir>,
+    /// In the order of their names.
+    files: VecDeque<Candidate>,
 }
 
 struct Seen {
@@ -61,6 +74,8 @@ impl Pickups {
             owner,
             logged: HashSet::new(),
             seen: HashMap::new(),
+            waiting: BTreeMap::new(),
+            retailers: Shares::default(),
             stop: Arc::default(),
         }
     }
@@ -71,7 +86,9 @@ impl Pickups {
         let scanning = async {
             loop {
                 self.scan().await;
-                tokio::time::sleep(POLL).await;
+                if self.waiting.is_empty() {
+                    tokio::time::sleep(POLL).await;
+                }
             }
         };
         tokio::select! {
@@ -80,18 +97,56 @@ impl Pickups {
         }
     }
 
-    /// Scans every directory once; returns the number of files that were moved away.
+    /// Scans every directory without waiting files once, then imports files until none waits, or until the next
+    /// scan is due. Returns the number of files that were moved away.
     pub async fn scan(&mut self) -> usize {
-        let (mut moved, mut scanned) = (0, BTreeSet::new());
+        let until = self.app.core.clock().now() + POLL;
+        self.scan_directories().await;
+        let mut moved = 0;
+        while let Some((pickup, folder, file)) = self.next() {
+            let begun = self.app.core.clock().now();
+            self.retailers.begin(&pickup.retailer);
+            if self.is_due(&folder, &pickup, &file) && self.process(&folder, &pickup, &file).await {
+                moved += 1;
+            }
+            let now = self.app.core.clock().now();
+            self.retailers.charge(&pickup.retailer, elapsed(begun, now));
+            if now >= until {
+                break;
+            }
+        }
+        moved
+    }
+
+    /// Takes the next file of the retailer whose turn it is.
+    fn next(&mut self) -> Option<(Pickup, Arc<Dir>, Candidate)> {
         let pickups = self.folders.pickups();
-        for pickup in pickups.iter() {
-            match self.scan_directory(pickup).await {
-                Ok(Some(count)) => {
-                    moved += count;
+        let retailer = |at: &usize| pickups[*at].retailer.clone();
+        let order = self.retailers.compete(self.waiting.keys().map(retailer));
+        let first = order.first()?;
+        let at = self
+            .waiting
+            .keys()
+            .find(|at| pickups[**at].retailer == *first);
+        let at = *at?;
+        let waiting = self.waiting.get_mut(&at)?;
+        let (folder, file) = (Arc::clone(&waiting.folder), waiting.files.pop_front()?);
+        if waiting.files.is_empty() {
+            self.waiting.remove(&at);
+        }
+        Some((pickups[at].clone(), folder, file))
+    }
+
+    async fn scan_directories(&mut self) {
+        let mut scanned = BTreeSet::new();
+        let pickups = self.folders.pickups();
+        for (at, pickup) in pickups.iter().enumerate() {
+            match self.scan_directory(at, pickup).await {
+                Ok(true) => {
                     scanned.insert((pickup.retailer.as_str(), pickup.directory.as_str()));
                 }
                 // Another host scans it.
-                Ok(None) => {}
+                Ok(false) => {}
                 Err(error) => tracing::error!(
                     retailer = pickup.retailer,
                     directory = pickup.directory,
@@ -106,7 +161,6 @@ impl Pickups {
                 "files that no pickup takes not reported"
             );
         }
-        moved
     }
 
     /// Logs each file that no pickup takes once, and counts them. `scanned` are the directories of this host.
@@ -141,16 +195,17 @@ impl Pickups {
         Ok(())
     }
 
-    /// Returns the number of files that were moved away, or nothing if another host has the lease.
-    async fn scan_directory(&mut self, pickup: &Pickup) -> Result<Option<usize>, Error> {
+    /// Renews the lease of a directory, and lists its complete files unless some of them still wait. Returns whether
+    /// this host has the lease.
+    async fn scan_directory(&mut self, at: usize, pickup: &Pickup) -> Result<bool, Error> {
         let lease = format!("pickup/{}/{}", pickup.retailer, pickup.plugin);
-        if !self
-            .app
-            .settlement
-            .lease(&lease, &self.owner, LEASE)
-            .await?
-        {
-            return Ok(None);
+        let leased = self.app.settlement.lease(&lease, &self.owner, LEASE);
+        if !leased.await? {
+            self.waiting.remove(&at);
+            return Ok(false);
+        }
+        if self.waiting.contains_key(&at) {
+            return Ok(true);
         }
         let (folder, survey) = self.folders.survey(&pickup.retailer, &pickup.directory)?;
         let mut files = survey.candidates;
@@ -160,13 +215,15 @@ impl Pickups {
                 || files.iter().any(|file| file.name == key.2)
         };
         self.seen.retain(|key, _| still_exists(key));
-        let mut moved = 0;
-        for file in &files {
-            if self.is_due(&folder, pickup, file) && self.process(&folder, pickup, file).await {
-                moved += 1;
-            }
+        files.retain(|file| self.is_due(&folder, pickup, file));
+        if !files.is_empty() {
+            let waiting = Waiting {
+                folder: Arc::new(folder),
+                files: files.into(),
+            };
+            self.waiting.insert(at, waiting);
         }
-        Ok(Some(moved))
+        Ok(true)
     }
 
     /// Whether a file is complete and not waiting for its next try.

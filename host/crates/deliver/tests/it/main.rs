@@ -1,5 +1,6 @@
 //! Documents and runs, on a real SQLite database and real folders with a driven clock.
 
+mod pickups;
 mod runs;
 mod schedules;
 mod scripted;
@@ -71,16 +72,33 @@ impl Fixture {
         Deliverer::new(app, directories, owner)
     }
 
+    /// Adds pending documents of a retailer.
+    async fn add(&self, retailer: &str, count: usize, body: &[u8]) {
+        for n in 0..count {
+            self.insert(
+                retailer,
+                "",
+                &format!("{n}.bin"),
+                "poslog",
+                DocumentState::Pending,
+                body,
+            )
+            .await;
+        }
+    }
+
     async fn decide(&self, name: &str, directory: &str, state: DocumentState) {
         self.decide_body(name, directory, state, b"body").await;
     }
 
     async fn decide_body(&self, name: &str, directory: &str, state: DocumentState, body: &[u8]) {
-        self.insert("", name, directory, state, body).await;
+        self.insert("example", "", name, directory, state, body)
+            .await;
     }
 
     async fn insert(
         &self,
+        retailer: &str,
         folder: &str,
         name: &str,
         directory: &str,
@@ -88,10 +106,11 @@ impl Fixture {
         body: &[u8],
     ) {
         let document = DocumentRow {
-            id: Digest::of(format!("{folder}{name}").as_bytes()).as_str()[..32].to_owned(),
+            id: Digest::of(format!("{retailer}{folder}{name}").as_bytes()).as_str()[..32]
+                .to_owned(),
             event_id: format!("payment:{name}"),
             subscriber: "papers".into(),
-            retailer: "example".into(),
+            retailer: retailer.into(),
             store_id: "s1".into(),
             order_id: None,
             directory: directory.into(),
@@ -226,7 +245,14 @@ async fn each_store_has_its_own_folder() {
     for (folder, body) in all {
         let body = body.as_bytes();
         fixture
-            .insert(folder, "a.xml", "poslog", DocumentState::Pending, body)
+            .insert(
+                "example",
+                folder,
+                "a.xml",
+                "poslog",
+                DocumentState::Pending,
+                body,
+            )
             .await;
     }
     deliver_all(&fixture.deliverer("one")).await;
@@ -237,4 +263,38 @@ async fn each_store_has_its_own_folder() {
         let path = example.join(folder).join("a.xml");
         assert_eq!(std::fs::read_to_string(path).expect("delivered"), body);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_waits_for_one_batch_of_another_retailer() {
+    let fixture = Fixture::new().await;
+    fixture.add("example", 300, b"body").await;
+    let deliverer = fixture.deliverer("one");
+    assert_eq!(deliverer.deliver_batch().await.expect("a batch"), 64);
+    fixture.add("small", 1, b"body").await;
+    let mut batches = Vec::new();
+    for _ in 0..2 {
+        batches.push(deliverer.deliver_batch().await.expect("a batch"));
+    }
+    assert!(batches.contains(&1), "{batches:?}");
+    assert!(fixture.poslog().join("small/0.bin").exists());
+    deliver_all(&deliverer).await;
+    assert_eq!(fixture.count(DocumentState::Delivered).await, 301);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retailers_take_turns_by_bytes() {
+    let fixture = Fixture::new().await;
+    // Two in each batch, which cost about as much as 200 small ones.
+    fixture.add("example", 4, &[7; 2 * 1024 * 1024]).await;
+    fixture.add("small", 200, b"body").await;
+    let deliverer = fixture.deliverer("one");
+    let mut batches = Vec::new();
+    loop {
+        match deliverer.deliver_batch().await.expect("a batch") {
+            0 => break,
+            count => batches.push(count),
+        }
+    }
+    assert_eq!(batches, [2, 64, 64, 64, 8, 2]);
 }

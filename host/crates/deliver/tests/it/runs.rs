@@ -18,9 +18,13 @@ use tokio_util::sync::CancellationToken;
 const NOON: &str = "2026-11-24T12:00:00Z";
 
 fn request(day: i8) -> RunRequest {
+    request_of("example", day)
+}
+
+fn request_of(retailer: &str, day: i8) -> RunRequest {
     let date = jiff::civil::date(2026, 11, day);
     RunRequest {
-        retailer: "example".into(),
+        retailer: retailer.into(),
         plugin: "report".into(),
         point: None,
         store: None,
@@ -46,10 +50,15 @@ fn key(text: &str) -> IdempotencyKey {
 
 /// Requests a run; returns its id.
 async fn request_run(fixture: &Fixture, day: i8) -> String {
+    request_run_of(fixture, "example", day).await
+}
+
+async fn request_run_of(fixture: &Fixture, retailer: &str, day: i8) -> String {
     let app = fixture.app();
+    let request = request_of(retailer, day);
     let reply = app
         .runs
-        .request(key(&format!("ask-{day}")), request(day))
+        .request(key(&format!("ask-{retailer}-{day}")), request)
         .await;
     let body: String = reply.expect("requested").body;
     let id = body.split("\"id\":\"").nth(1).expect("an id");
@@ -141,7 +150,9 @@ async fn an_attempt_that_lost_its_lease_stores_nothing() {
     );
     let leased = fixture
         .records()
-        .write(in_tx!(|tx| tx.run_lease("other", now, later).await))
+        .write(in_tx!(|tx| tx
+            .run_lease("example", "other", now, later)
+            .await))
         .await;
     assert_eq!(leased.expect("a pass").expect("the run").attempts, 2);
     fixture.block(false);
@@ -456,4 +467,41 @@ async fn a_slot_for_some_stores_reads_only_those() {
     let runs = fixture.runs().await;
     assert_eq!(runs[0].state, RunState::Ended);
     assert_eq!((runs[0].rows, runs[0].stores), (2, 1));
+}
+
+/// Executes all runs of two retailers, of which one had 20 runs first. Returns the retailers in the order of the
+/// runs.
+async fn order_of_turns(fixture: &Fixture) -> Vec<String> {
+    for day in 1..=20 {
+        request_run(fixture, day).await;
+    }
+    let worker = fixture.worker("one", Vec::new());
+    assert!(worker.run_one().await.expect("a run"));
+    for day in 1..=6 {
+        request_run_of(fixture, "small", day).await;
+    }
+    while worker.run_one().await.expect("a run") {}
+    fixture.plugins.retailers.lock().expect("retailers").clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_one_run_of_another_retailer() {
+    let fixture = Fixture::at(NOON).await;
+    let order = order_of_turns(&fixture).await;
+    assert_eq!(order.len(), 26);
+    let alternate = ["small", "example"].repeat(6);
+    assert_eq!(order[1..13], alternate, "{order:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retailers_take_turns_by_the_time_of_their_runs() {
+    let fixture = Fixture::at(NOON).await;
+    let clock = Arc::clone(&fixture.clock);
+    *fixture.plugins.on_call.lock().expect("a hook") = Some(Box::new(move |retailer| {
+        let seconds = if retailer == "example" { 3 } else { 1 };
+        clock.advance(Duration::from_secs(seconds));
+    }));
+    let order = order_of_turns(&fixture).await;
+    let three = ["small", "small", "small", "example"];
+    assert_eq!(order[1..9], three.repeat(2), "{order:?}");
 }

@@ -10,7 +10,8 @@ use galleria_domain::plugin::{
 };
 use galleria_domain::schedule::Schedule;
 use galleria_domain::{
-    CallFault, Context, Decimal, Decision, Digest, HostFault, Member, Store, Totals,
+    CallFault, Context, Decimal, Decision, Digest, Fault, HostFault, Member, Problem, Scope, Store,
+    Totals,
 };
 use galleria_ports::clock::{Clock as _, DrivenClock};
 use galleria_ports::in_tx;
@@ -27,8 +28,11 @@ use std::time::Duration;
 /// The lease of runs in these tests.
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// Serves `report` as `report` and `export-catalogue` as `catalogue`, for the retailer `example`.
-/// A run writes its window and every sale line to one file.
+/// Runs while a call is in progress, with the retailer.
+type OnCall = Box<dyn Fn(&str) + Send>;
+
+/// Serves `report` as `report` and `export-catalogue` as `catalogue`, for the retailer `example`; `report`
+/// for `small`; and rejects the statements of both. A run writes its window and every sale line to one file.
 pub struct Scripted {
     slots: Vec<LoadedPlugin>,
     /// Faults of the next runs, in order; later runs succeed.
@@ -39,6 +43,9 @@ pub struct Scripted {
     pub waiting: AtomicUsize,
     /// Every call, by run.
     pub calls: Mutex<Vec<String>>,
+    /// The retailer of every run and statement, in the order of the calls.
+    pub retailers: Mutex<Vec<String>>,
+    pub on_call: Mutex<Option<OnCall>>,
 }
 
 impl Default for Scripted {
@@ -52,16 +59,30 @@ impl Default for Scripted {
                 loaded("report", Point::Report, StoreFilter::default()),
                 loaded("catalogue", Point::ExportCatalogue, StoreFilter::default()),
                 loaded("of-s", Point::Report, of_s),
+                loaded_for("small", "report", Point::Report, StoreFilter::default()),
+                loaded("statements", Point::ReadStatement, StoreFilter::default()),
+                loaded_for(
+                    "small",
+                    "statements",
+                    Point::ReadStatement,
+                    StoreFilter::default(),
+                ),
             ],
             faults: Mutex::default(),
             blocked: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             calls: Mutex::default(),
+            retailers: Mutex::default(),
+            on_call: Mutex::default(),
         }
     }
 }
 
 fn loaded(name: &str, point: Point, filter: StoreFilter) -> LoadedPlugin {
+    loaded_for("example", name, point, filter)
+}
+
+fn loaded_for(retailer: &str, name: &str, point: Point, filter: StoreFilter) -> LoadedPlugin {
     let capabilities: BTreeSet<_> = [Capability::SaleLines, Capability::Output].into();
     let rights = Rights {
         capabilities: capabilities.clone(),
@@ -69,7 +90,7 @@ fn loaded(name: &str, point: Point, filter: StoreFilter) -> LoadedPlugin {
         ..Rights::default()
     };
     let slot = Slot {
-        retailer: "example".into(),
+        retailer: retailer.into(),
         name: name.into(),
         plugin: name.into(),
         component: format!("{name}.wasm").into(),
@@ -110,8 +131,18 @@ impl Scripted {
         run: &Stream,
         mut streams: Streams,
     ) -> Result<Totals, CallFault> {
+        if let Scope::Retailer(retailer) = &cx.scope {
+            self.retailers
+                .lock()
+                .expect("retailers")
+                .push(retailer.clone());
+            if let Some(on_call) = &*self.on_call.lock().expect("a hook") {
+                on_call(retailer);
+            }
+        }
         let (Stream::Report(window) | Stream::Catalogue(window)) = run else {
-            unreachable!("only these points are exported")
+            let problem = Problem::new("amount", "wrong");
+            return Err(CallFault::Guest(Fault::Invalid(vec![problem])));
         };
         self.calls.lock().expect("calls").push(window.id.clone());
         let host =

@@ -102,10 +102,17 @@ pub struct LeaseLimit {
 pub trait Documents {
     /// Adds a document. Returns `Error::NameTaken` if (retailer, directory, folder, name) is taken.
     async fn document_insert(&mut self, document: &DocumentRow) -> Result<(), Error>;
-    /// Leases undelivered documents without another lease to `owner` until `until`, oldest first and
-    /// within `limit`. Returns the bodies of pending documents.
+    /// The retailers with undelivered documents without a lease of another owner.
+    async fn document_waiting_retailers(
+        &mut self,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error>;
+    /// Leases undelivered documents of a retailer without another lease to `owner` until `until`, oldest
+    /// first and within `limit`. Returns the bodies of pending documents.
     async fn document_lease(
         &mut self,
+        retailer: &str,
         owner: &str,
         now: Timestamp,
         until: Timestamp,

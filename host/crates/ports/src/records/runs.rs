@@ -185,10 +185,13 @@ pub trait Runs {
     ) -> Result<Vec<RunRow>, Error>;
     /// When the next run becomes due or its lease expires.
     async fn run_next_time(&mut self) -> Result<Option<Timestamp>, Error>;
-    /// Leases the run that has waited longest: a due or failed run whose time has come, or a run
-    /// whose lease expired. Increments its attempts.
+    /// The retailers with a run that can be leased.
+    async fn run_waiting_retailers(&mut self, now: Timestamp) -> Result<Vec<String>, Error>;
+    /// Leases the run of a retailer that has waited longest: a due or failed run whose time has come, or
+    /// a run whose lease expired. Increments its attempts.
     async fn run_lease(
         &mut self,
+        retailer: &str,
         owner: &str,
         now: Timestamp,
         until: Timestamp,
