@@ -94,6 +94,12 @@ Examples:
         #[command(subcommand)]
         command: crate::statement::Command,
     },
+    /// Compile the component of the standard input within limits
+    #[command(hide = true)]
+    CompileComponent {
+        /// Process id of the host and limits, as JSON
+        request: String,
+    },
     /// Manage API keys: create, list, revoke
     Key {
         /// The command.

@@ -17,7 +17,7 @@ use galleria_deliver::{Directories, PickupFolders, StatementVault};
 use galleria_domain::Backoff;
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{ConfigError, Slot};
-use galleria_engine::{Engine, EngineConfig, Generation};
+use galleria_engine::{ChildCompiler, CompileLimits, Compiler, Engine, EngineConfig, Generation};
 use galleria_ports::clock::SystemClock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -111,6 +111,19 @@ pub fn engine(host_config: &HostConfig) -> anyhow::Result<Engine> {
     config.ceiling = host_config
         .call_ceiling
         .with(host_config.run_ceiling, u64::max);
+    let compilation = host_config.compilation;
+    config.compiler = Compiler::Child(ChildCompiler {
+        // This program, even after an installation replaced its file.
+        program: "/proc/self/exe".into(),
+        arguments: vec!["compile-component".into()],
+        limits: CompileLimits {
+            cpu: compilation.cpu,
+            wall: compilation.wall,
+            memory_bytes: compilation.memory_bytes,
+            artifact_bytes: compilation.artifact_bytes,
+        },
+        at_once: compilation.at_once,
+    });
     Engine::new(config).context("starting the engine")
 }
 

@@ -48,6 +48,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => return show::parsed(&message),
     };
+    // The child of a host needs no configuration and no runtime.
+    if let Command::CompileComponent { request } = &cli.command {
+        return galleria_engine::compile_child(request);
+    }
     let runtime = tokio::runtime::Runtime::new();
     let outcome = runtime
         .map_err(anyhow::Error::from)
@@ -114,6 +118,8 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin {
             command: PluginCommand::List(args),
         } => plugins::run(config, &args).await,
-        Command::Plugin { .. } | Command::Tax { .. } => Ok(ExitCode::SUCCESS),
+        Command::Plugin { .. } | Command::Tax { .. } | Command::CompileComponent { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

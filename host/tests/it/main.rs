@@ -6,6 +6,7 @@ mod host;
 mod access;
 mod agreement;
 mod commands;
+mod compilation;
 mod configuration;
 mod corner_shop;
 mod crash;

@@ -42,6 +42,8 @@ pub struct HostConfig {
     /// Calls that one store may have in flight; less than `workers`.
     #[serde(deserialize_with = "integer::<_, _, 1, UNBOUNDED>")]
     pub calls_per_store: usize,
+    /// Compilation of components.
+    pub compilation: Compilation,
     /// The database.
     pub database: Database,
     /// The HTTP server.
@@ -77,6 +79,27 @@ pub struct HostConfig {
     /// Highest limits of a run.
     #[serde(rename = "run_limits", with = "Ceiling")]
     pub run_ceiling: Limits,
+}
+
+/// Limits of the processes that compile components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compilation {
+    /// CPU time.
+    #[serde(deserialize_with = "duration::<_, SECOND, HOUR>")]
+    pub cpu: Duration,
+    /// Elapsed time.
+    #[serde(deserialize_with = "duration::<_, SECOND, HOUR>")]
+    pub wall: Duration,
+    /// Memory that it allocates.
+    #[serde(deserialize_with = "bytes::<_, _, {64 * 1024 * KIB}, {64 * GIB}>")]
+    pub memory_bytes: u64,
+    /// Size of its result.
+    #[serde(deserialize_with = "bytes::<_, _, {1024 * KIB}, {64 * GIB}>")]
+    pub artifact_bytes: u64,
+    /// Components that are compiled at the same time.
+    #[serde(deserialize_with = "integer::<_, _, 1, 1024>")]
+    pub at_once: usize,
 }
 
 /// Storage of settlement statements.

@@ -2,12 +2,14 @@
 //!
 //! The directory belongs to the host alone, because its files run as machine code.
 
+use crate::compiler::ChildProcesses;
+use crate::config::Compiler;
 use crate::deserialize::deserialize;
 use crate::error::Error;
 use galleria_domain::Digest;
 use std::fs::{DirBuilder, File, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,6 +18,8 @@ use wasmtime::component::Component;
 /// A directory of compiled components.
 pub(crate) struct Artifacts {
     directory: PathBuf,
+    /// Without children, this process compiles.
+    children: Option<ChildProcesses>,
     /// Equal for two engines that can load each other's artifacts. If a new release of Rust computes
     /// the hash differently, components are compiled once more; nothing else happens.
     compatibility: u64,
@@ -24,7 +28,11 @@ pub(crate) struct Artifacts {
 impl Artifacts {
     /// Creates the directory if it is missing, and sets its mode to 0700. Fails if it belongs to
     /// another user.
-    pub fn open(directory: &Path, engine: &wasmtime::Engine) -> Result<Self, Error> {
+    pub fn open(
+        directory: &Path,
+        compiler: Compiler,
+        engine: &wasmtime::Engine,
+    ) -> Result<Self, Error> {
         let failed = |source| Error::Artifacts {
             directory: directory.to_owned(),
             source,
@@ -39,6 +47,10 @@ impl Artifacts {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self {
             directory: directory.to_owned(),
+            children: match compiler {
+                Compiler::InProcess => None,
+                Compiler::Child(child) => Some(ChildProcesses::new(child)),
+            },
             compatibility: hasher.finish(),
         })
     }
@@ -67,8 +79,11 @@ impl Artifacts {
             }
         }
         let start = Instant::now();
-        let compiled = engine.precompile_component(bytes)?;
-        self.write(&path, &compiled)?;
+        let compiled = match &self.children {
+            None => engine.precompile_component(bytes)?,
+            Some(children) => children.compile(bytes, &self.directory)?,
+        };
+        let component = self.write(engine, &path, &compiled)?;
         tracing::info!(
             plugin,
             component = digest.short(),
@@ -76,20 +91,27 @@ impl Artifacts {
             duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
             "component compiled; the next start loads it"
         );
-        deserialize(engine, &path)
+        Ok(component)
     }
 
-    /// Writes the complete file or none, even if the machine stops in between. The name of the temporary file
+    /// Loads the component and writes the complete file or none, even if the machine stops in between. The name of the temporary file
     /// is random: containers that share the directory have equal process ids.
-    fn write(&self, path: &Path, compiled: &[u8]) -> io::Result<()> {
+    fn write(
+        &self,
+        engine: &wasmtime::Engine,
+        path: &Path,
+        compiled: &[u8],
+    ) -> wasmtime::Result<Component> {
         let mut file = tempfile::Builder::new()
             .prefix(".")
             .suffix(".tmp")
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(&self.directory)?;
         file.write_all(compiled)?;
+        let component = deserialize(engine, file.path())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
-        File::open(&self.directory)?.sync_all()
+        File::open(&self.directory)?.sync_all()?;
+        Ok(component)
     }
 }

@@ -1,7 +1,10 @@
 //! Configuration of wasmtime: memory reservation, pool sizes and stack, each with its reason.
 
 use galleria_domain::plugin::Limits;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 use wasmtime::{
     Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
 };
@@ -65,11 +68,58 @@ pub struct EngineConfig {
     pub ceiling: Limits,
     /// Calls that may run at the same time. A further call ends with `HostFailed`.
     pub calls_at_once: u32,
+    /// Where components are compiled.
+    pub compiler: Compiler,
+}
+
+/// Where components are compiled.
+#[derive(Clone, Debug, Default)]
+pub enum Compiler {
+    /// In this process, without limits: for trusted components, such as those of tests.
+    #[default]
+    InProcess,
+    /// In child processes.
+    Child(ChildCompiler),
+}
+
+/// A program that calls [`compile_child`](crate::compile_child), and its limits.
+#[derive(Clone, Debug)]
+pub struct ChildCompiler {
+    /// The program. It must contain the same version of the engine.
+    pub program: PathBuf,
+    /// Arguments of the program, before the one that [`compile_child`](crate::compile_child) reads.
+    pub arguments: Vec<OsString>,
+    /// Limits of each child.
+    pub limits: CompileLimits,
+    /// Children that may run at the same time; at least one.
+    pub at_once: usize,
+}
+
+/// Limits of one compilation.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct CompileLimits {
+    /// CPU time, rounded up to seconds.
+    pub cpu: Duration,
+    /// Elapsed time.
+    pub wall: Duration,
+    /// Memory that the child may allocate, in bytes. Files, stacks and address space that it only reserves do not
+    /// count.
+    pub memory_bytes: u64,
+    /// Size of the artifact.
+    pub artifact_bytes: u64,
+}
+
+impl CompileLimits {
+    /// CPU time in the unit of the system's limit.
+    pub(crate) fn cpu_seconds(&self) -> u64 {
+        self.cpu.as_secs() + u64::from(self.cpu.subsec_nanos() > 0)
+    }
 }
 
 impl EngineConfig {
     /// The defaults: four times the memory and tables of an ordinary call, hours for a run, and 128
-    /// concurrent calls, which is more than the number of threads that make calls.
+    /// concurrent calls, which is more than the number of threads that make calls. Components are compiled in
+    /// this process.
     pub fn new(artifacts: impl Into<PathBuf>) -> Self {
         Self {
             artifacts: artifacts.into(),
@@ -85,23 +135,15 @@ impl EngineConfig {
                 host_calls: 1_000_000_000,
             },
             calls_at_once: 128,
+            compiler: Compiler::InProcess,
         }
     }
 
     pub(crate) fn wasmtime(&self) -> Config {
-        let mut config = Config::new();
+        let mut config = compilation();
         config
             .allocation_strategy(InstanceAllocationStrategy::Pooling(self.pool()))
-            .memory_reservation(MEMORY_RESERVATION)
-            .concurrency_support(false)
-            .epoch_interruption(true)
-            .max_wasm_stack(WASM_STACK)
-            // A guest's DWARF is parsed recursively: nested entries would overflow the host's stack. The names
-            // of functions come from the name section, and panic messages contain file and line.
-            .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-            // A replay on another processor must return the same bytes.
-            .cranelift_nan_canonicalization(true)
-            .wasm_features(FEATURES.complement(), false);
+            .max_wasm_stack(WASM_STACK);
         config
     }
 
@@ -129,5 +171,39 @@ impl EngineConfig {
         // `pagemap_scan` stays off: it resets only the pages that are present, so a dirty page that
         // was swapped out could reach the next guest.
         pool
+    }
+}
+
+/// The settings that compiled code depends on. Without the pool, whose address space would count as memory of a
+/// process that only compiles.
+pub(crate) fn compilation() -> Config {
+    let mut config = Config::new();
+    config
+        .memory_reservation(MEMORY_RESERVATION)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        // A guest's DWARF is parsed recursively: nested entries would overflow the host's stack. The names
+        // of functions come from the name section, and panic messages contain file and line.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // A replay on another processor must return the same bytes.
+        .cranelift_nan_canonicalization(true)
+        .wasm_features(FEATURES.complement(), false);
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    #[test]
+    fn engine_loads_what_a_child_compiles() {
+        let hash = |config: Config| {
+            let engine = wasmtime::Engine::new(&config).expect("an engine");
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        assert_eq!(hash(compilation()), hash(EngineConfig::new("").wasmtime()));
     }
 }

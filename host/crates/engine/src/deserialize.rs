@@ -10,7 +10,7 @@ use wasmtime::component::Component;
               that no other user can write to"
 )]
 pub(crate) fn deserialize(engine: &wasmtime::Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: `artifacts` wrote the complete file from this engine's own compiler, under a name that
-    // contains the compiler's compatibility hash, in a directory of mode 0700.
+    // SAFETY: `artifacts` wrote the complete file from the result of this version's compiler, in a directory of mode
+    // 0700. Artifacts of earlier starts have the compiler's compatibility hash in their names.
     unsafe { Component::deserialize_file(engine, path) }
 }

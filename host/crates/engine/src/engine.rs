@@ -39,7 +39,7 @@ impl Engine {
         wasi::link(&mut linker).map_err(setup)?;
         Ok(Self(Arc::new(Inner {
             ticker: Ticker::start(wasmtime.clone()).map_err(Error::Ticker)?,
-            artifacts: Artifacts::open(&config.artifacts, &wasmtime)?,
+            artifacts: Artifacts::open(&config.artifacts, config.compiler.clone(), &wasmtime)?,
             config,
             wasmtime,
             linker,

@@ -12,6 +12,7 @@ mod bindings;
 mod call;
 mod capability;
 mod compiled;
+mod compiler;
 mod config;
 mod convert;
 mod crash;
@@ -33,7 +34,8 @@ mod stop;
 mod ticker;
 mod wasi;
 
-pub use config::EngineConfig;
+pub use compiler::compile_child;
+pub use config::{ChildCompiler, CompileLimits, Compiler, EngineConfig};
 pub use engine::Engine;
 pub use error::Error;
 pub use generation::Generation;

@@ -15,9 +15,8 @@ use galleria_domain::plugin::{Capability, ConfigError, Point, Slot};
 use galleria_ports::plugins::{LoadedPlugin, Streams};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The time that a settings check reads from the clock.
 const CHECK_TIME: &str = "1970-01-01T00:00:00.000+00:00";
@@ -31,6 +30,10 @@ const LOAD_BYTES: usize = 2 << 10;
 /// Maximum bytes of a problem's field, and of its message.
 const PROBLEM_BYTES: usize = 1 << 10;
 
+/// The compiled component of a file, or why it does not load. Slots share both: otherwise each of them would repeat
+/// a compilation that fails at its limit.
+type Compilation = OnceLock<Result<Arc<Compiled>, String>>;
+
 impl Engine {
     /// Loads the plugins of a configuration. Slots that share a file share the compiled component.
     pub fn load(&self, slots: Vec<Slot>) -> Result<Generation, Vec<ConfigError>> {
@@ -39,13 +42,14 @@ impl Engine {
         paths.dedup();
         let threads = self.threads();
         let read = in_parallel(threads, &paths, |path| inspect(path));
-        let files: BTreeMap<&Path, Result<ComponentFile, ConfigError>> =
+        let read = read.into_iter().map(|file| (file, OnceLock::new()));
+        let files: BTreeMap<&Path, (Result<ComponentFile, ConfigError>, Compilation)> =
             paths.iter().map(PathBuf::as_path).zip(read).collect();
 
         let prepared = in_parallel(threads, &slots, |slot| {
             match &files[slot.component.as_path()] {
-                Ok(file) => prepare(&self.0, slot, file),
-                Err(error) => Err(vec![error.clone()]),
+                (Ok(file), compilation) => prepare(&self.0, slot, file, compilation),
+                (Err(error), _) => Err(vec![error.clone()]),
             }
         });
         let mut linked = Vec::with_capacity(slots.len());
@@ -98,21 +102,26 @@ fn prepare(
     engine: &Inner,
     slot: &Slot,
     file: &ComponentFile,
+    compilation: &Compilation,
 ) -> Result<Arc<Compiled>, Vec<ConfigError>> {
     let errors = check_rights(slot, file);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let compiled = engine.compiled(&slot.plugin, file).map_err(|error| {
-        vec![ConfigError::new(
-            &slot.component,
-            "",
-            printable(
-                &format!("the component does not load: {error:#}"),
-                LOAD_BYTES,
-            ),
-        )]
-    })?;
+    let compiled = compilation.get_or_init(|| {
+        engine.compiled(&slot.plugin, file).map_err(|error| {
+            let message = format!(
+                "plugin {}: the component does not load: {error:#}",
+                slot.plugin
+            );
+            printable(&message, LOAD_BYTES)
+        })
+    });
+    let compiled = Arc::clone(
+        compiled
+            .as_ref()
+            .map_err(|message| vec![ConfigError::new(&slot.component, "", message.clone())])?,
+    );
     let schedules = schedules(slot, file);
     let errors: Vec<ConfigError> = slot
         .all_settings()
