@@ -121,6 +121,28 @@ impl EventPolicy {
 mod tests {
     use super::*;
 
+    /// The groups, topics and tries of the platform, and the host's own group.
+    #[test]
+    fn groups_are_the_platforms() {
+        let groups = EventPolicy::default().groups();
+        let rows = groups.iter().flat_map(|group| {
+            let topics = group.tries.iter();
+            topics.map(|(topic, tries)| (group.name.as_str(), topic.as_str(), *tries))
+        });
+        let expected = [
+            ("PAYMENT_GROUP", "mishi.streams.post-payment-success", 3),
+            ("COMMON_GROUP", "mishi.streams.common", 5),
+            ("COMMON_GROUP", "mishi.streams.post-transaction-success", 5),
+            ("GALLERIA_GROUP", "galleria.streams.post-void-success", 5),
+            (
+                "GALLERIA_GROUP",
+                "galleria.streams.post-shift-end-success",
+                5,
+            ),
+        ];
+        assert_eq!(rows.collect::<Vec<_>>(), expected);
+    }
+
     #[test]
     fn only_named_topics_are_relayed() {
         let mut policy = EventPolicy::default();

@@ -4,6 +4,65 @@ use super::{TestHost, failed, later, slot};
 use galleria_domain::plugin::OnDeadLetter;
 use std::time::Duration;
 
+/// An event that the host produces in place of the platform: its id, topic, key and identifier, and the fields of
+/// its payload.
+type Produced = (
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    &'static [&'static str],
+);
+
+/// Consumers of the platform read these messages. A verification has `verification_id` in addition to the
+/// platform's fields.
+const PRODUCED: [Produced; 3] = [
+    (
+        "payment:p1",
+        "mishi.streams.post-payment-success",
+        "o1",
+        None,
+        &["order_id", "payment_id"],
+    ),
+    (
+        "refund:r1",
+        "mishi.streams.common",
+        "o1",
+        Some("POST_REFUND_SUCCESS"),
+        &["consumer_identifier_key", "order_id", "refund_id"],
+    ),
+    (
+        "verification:o1:",
+        "mishi.streams.common",
+        "o1",
+        Some("POST_DASHBOARD_VERIFICATION_SUCCESS"),
+        &["consumer_identifier_key", "order_id", "verification_id"],
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn produced_events_are_the_platforms() {
+    let host = TestHost::new().await;
+    host.store("s1").await;
+    host.sell("s1", "o1").await;
+    host.refund("o1", "r1").await;
+    host.verify("o1", "v1").await;
+    let mut found = Vec::new();
+    for group in host.app.events.groups() {
+        let events = host.app.events.events_after(&group, 0, 100).await;
+        found.extend(events.expect("events"));
+    }
+    found.sort_by_key(|event| event.position);
+    assert_eq!(found.len(), PRODUCED.len());
+    for (event, (id, topic, key, identifier, fields)) in found.iter().zip(PRODUCED) {
+        assert!(event.id.starts_with(id), "{}", event.id);
+        assert_eq!((&*event.topic, event.key.as_deref()), (topic, Some(key)));
+        assert_eq!(event.text("consumer_identifier_key"), identifier);
+        let data = event.data.as_object().expect("an object");
+        assert_eq!(data.keys().collect::<Vec<_>>(), fields);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_delays_only_its_own_lane() {
     let mut host = TestHost::new().await;
