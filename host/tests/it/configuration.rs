@@ -68,6 +68,25 @@ fn check_names_old_variables_without_effect_and_not_their_values() {
     assert!(!output.contains("canary-value"), "{output}");
 }
 
+/// The host fails for another reason, after the warning.
+#[test]
+fn serve_logs_old_variables_without_effect_and_not_their_values() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let slot = "[plugins.papers.settings]\nbehave = \"Decide\"";
+    let host = retailer(folder.path(), ASKS, slot);
+    let ran = host
+        .galleria(&["serve"])
+        .env("INVENTORY_SERVICE_HOST", "canary-value")
+        .output()
+        .expect("the binary");
+    let log = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(!ran.status.success(), "{log}");
+    for wanted in ["previous platform", "INVENTORY_SERVICE_HOST"] {
+        assert!(log.contains(wanted), "{wanted}: {log}");
+    }
+    assert!(!log.contains("canary-value"), "{log}");
+}
+
 #[test]
 fn invalid_settings_are_found_before_the_first_event() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -19,7 +19,15 @@ const ENVIRONMENT: &str = "environment";
 const OTHERS: [&[(&str, &str)]; 2] = [telemetry::ENVIRONMENT, kafka::ENVIRONMENT];
 
 /// Prefixes of the previous platform's variables.
-const OLD_PREFIXES: [&str; 3] = ["MPAY_", "MS_", "CONF_KAFKA_"];
+const OLD_PREFIXES: [&str; 4] = ["MPAY_", "MS_", "CONF_KAFKA_", "INVENTORY_"];
+
+/// Its variables with other names.
+const OLD_NAMES: [&str; 4] = [
+    "AZURE_STORAGE_CONNECTION_STRING",
+    "DEFAULT_DATABASE_HOST",
+    "DEPLOYMENT_ENV",
+    "DJANGO_SETTINGS_MODULE",
+];
 
 /// Returns the previous platform's variables that no setting reads, so that users who reuse its environment
 /// file learn which variables have no effect.
@@ -28,7 +36,10 @@ pub(crate) fn ignored(env: &BTreeMap<String, String>) -> Vec<String> {
         let mut others = OTHERS.into_iter().flatten();
         others.any(|(other, _)| *other == name) || database::OLD.contains(&name)
     };
-    let old = |name: &&String| OLD_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let old = |name: &&String| {
+        let begins = OLD_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        begins || OLD_NAMES.contains(&name.as_str())
+    };
     let names = env.keys().filter(old).filter(|name| !read(name));
     names.cloned().collect()
 }
@@ -177,6 +188,8 @@ mod tests {
             ("CONF_KAFKA_PAYMENTS_API_SECRET", "34"),
             ("GALLERIA_WORKERS", "2"),
             ("MPAY_DB_PWD", "56"),
+            ("DJANGO_SETTINGS_MODULE", "main"),
+            ("INVENTORY_SERVICE_HOST", "inventory"),
             ("MPAY_HMAC", "78"),
             ("MS_PROMO_HOST", "ms-promo"),
             ("PATH", "/bin"),
@@ -185,6 +198,8 @@ mod tests {
             ignored(&env),
             [
                 "CONF_KAFKA_PAYMENTS_API_SECRET",
+                "DJANGO_SETTINGS_MODULE",
+                "INVENTORY_SERVICE_HOST",
                 "MPAY_HMAC",
                 "MS_PROMO_HOST"
             ]
