@@ -10,6 +10,7 @@ mod compilation;
 mod configuration;
 mod corner_shop;
 mod crash;
+mod documented;
 mod fiscal;
 mod handover;
 mod large_reports;
