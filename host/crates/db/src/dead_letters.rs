@@ -7,6 +7,25 @@ use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetters};
 
+/// Selects a page of dead letters. A filter by code uses its index: the status looks for a code that few dead
+/// letters have. The casts give PostgreSQL the type of a NULL.
+macro_rules! select {
+    ($by_code:literal) => {
+        concat!(
+            "SELECT * FROM dead_letters WHERE ",
+            $by_code,
+            " AND (died_ms, position, subscriber) > ($1, $2, $3)
+              AND (CAST($4 AS TEXT) IS NULL OR subscriber = $4)
+              AND (CAST($6 AS TEXT) IS NULL OR store_id = $6)
+              AND (CAST($7 AS TEXT) IS NULL OR topic = $7)
+              AND (CAST($8 AS TEXT) IS NULL OR EXISTS
+                  (SELECT 1 FROM stores s WHERE s.id = store_id AND s.retailer = $8))
+              AND (CAST($9 AS TEXT) IS NULL OR code <> $9)
+            ORDER BY died_ms, position, subscriber LIMIT $10"
+        )
+    };
+}
+
 #[async_trait]
 impl DeadLetters for Transaction<'_> {
     async fn dead_letter_put(&mut self, letter: &DeadLetter) -> Result<(), Error> {
@@ -51,30 +70,21 @@ impl DeadLetters for Transaction<'_> {
         after: Option<&DeadLetterCursor>,
         limit: u32,
     ) -> Result<Vec<DeadLetter>, Error> {
-        // The casts give PostgreSQL the type of a NULL.
-        let page = query(
-            "dead_letter_list",
-            "SELECT * FROM dead_letters
-             WHERE (died_ms, position, subscriber) > ($1, $2, $3)
-               AND (CAST($4 AS TEXT) IS NULL OR subscriber = $4)
-               AND (CAST($5 AS TEXT) IS NULL OR code = $5)
-               AND (CAST($6 AS TEXT) IS NULL OR store_id = $6)
-               AND (CAST($7 AS TEXT) IS NULL OR topic = $7)
-               AND (CAST($8 AS TEXT) IS NULL OR EXISTS
-                   (SELECT 1 FROM stores s WHERE s.id = store_id AND s.retailer = $8))
-               AND (CAST($9 AS TEXT) IS NULL OR code <> $9)
-             ORDER BY died_ms, position, subscriber LIMIT $10",
-        )
-        .bind(after.map_or(i64::MIN, |key| key.died_at.as_millisecond()))
-        .bind(after.map_or(i64::MIN, |key| key.position))
-        .bind(after.map_or("", |key| &*key.subscriber))
-        .bind_opt(filter.subscriber.as_deref())
-        .bind_opt(filter.code.as_deref())
-        .bind_opt(filter.store.as_deref())
-        .bind_opt(filter.topic.as_deref())
-        .bind_opt(filter.retailer.as_deref())
-        .bind_opt(filter.without_code.as_deref())
-        .bind(i64::from(limit));
+        let sql = match filter.code {
+            Some(_) => select!("code = $5"),
+            None => select!("CAST($5 AS TEXT) IS NULL"),
+        };
+        let page = query("dead_letter_list", sql)
+            .bind(after.map_or(i64::MIN, |key| key.died_at.as_millisecond()))
+            .bind(after.map_or(i64::MIN, |key| key.position))
+            .bind(after.map_or("", |key| &*key.subscriber))
+            .bind_opt(filter.subscriber.as_deref())
+            .bind_opt(filter.code.as_deref())
+            .bind_opt(filter.store.as_deref())
+            .bind_opt(filter.topic.as_deref())
+            .bind_opt(filter.retailer.as_deref())
+            .bind_opt(filter.without_code.as_deref())
+            .bind(i64::from(limit));
         self.fetch_all_as(page, dead_letter).await
     }
 

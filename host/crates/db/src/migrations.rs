@@ -81,6 +81,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(24, "rejected_statements", "0024_rejected_statements.sql"),
     migration!(25, "document_folders", "0025_document_folders.sql"),
     migration!(26, "turns", "0026_turns.sql").compatible_from(25),
+    migration!(27, "dead_letter_codes", "0027_dead_letter_codes.sql").compatible_from(25),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

@@ -51,7 +51,7 @@ pub async fn add_parked_and_queued(host: &Host) {
         created_at: at,
     };
     let request = OutgoingRow {
-        id: "payment:payment-1/0".into(),
+        id: "payment:payment-1/poslog/0".into(),
         event_id: "payment:payment-1".into(),
         subscriber: "poslog".into(),
         store_id: "madrid-1".into(),

@@ -1,7 +1,7 @@
 //! Retries failed events: parks them for their next attempt or their cause, or makes them dead
 //! letters.
 
-use super::attempt::attempt;
+use super::attempt::{attempt, not_called};
 use super::prepare::{PreparedCall, paid};
 use super::{HOST, HandlingOutcome, Item, point_of, prepare};
 use crate::detail::detail;
@@ -373,34 +373,4 @@ fn tries(groups: &[Group], item: &Item) -> u32 {
         .map(|(_, tries)| *tries)
         .next()
         .unwrap_or(1)
-}
-
-fn not_called(item: &Item, now: Timestamp) -> JournalRow {
-    JournalRow {
-        event_id: item.event.id.clone(),
-        subscriber: item.subscriber.clone(),
-        retailer: item
-            .plugin
-            .as_ref()
-            .map(|plugin| plugin.slot.retailer.clone())
-            .unwrap_or_default(),
-        store_id: item.store_id.clone(),
-        order_id: item.event.text("order_id").map(ToOwned::to_owned),
-        attempt: item.attempts + 1,
-        outcome: String::new(),
-        detail: None,
-        plugin: item
-            .plugin
-            .as_ref()
-            .map(|plugin| plugin.slot.plugin.clone())
-            .unwrap_or_default(),
-        component: String::new(),
-        settings: String::new(),
-        argument: String::new(),
-        decision: None,
-        cpu_us: 0,
-        memory_bytes: 0,
-        output_bytes: 0,
-        at: now,
-    }
 }

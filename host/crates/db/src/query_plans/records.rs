@@ -62,6 +62,11 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.parked_wake("cause", "slot", now).await?;
         tx.parked_count().await?;
         tx.parked_remove("e", "slot").await?;
+        let by_code = DeadLetterFilter {
+            code: Some("broker_rejected".into()),
+            ..DeadLetterFilter::default()
+        };
+        tx.dead_letter_list(&by_code, None, 1).await?;
         tx.dead_letter_list(&DeadLetterFilter::default(), None, 1)
             .await?;
         run_queue_queries(tx).await?;
