@@ -7,7 +7,9 @@ use crate::stage::Stage;
 use galleria_app::settlement::{Imported, RereadRequest, RereadView, SettleRequest, UndoRequest};
 use galleria_domain::{MatchingRules, StatementLine};
 use galleria_ports::Error;
+use galleria_ports::vault::Vault as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 on_both!(
     wrong_lines_are_replaced,
@@ -15,6 +17,7 @@ on_both!(
     a_failed_read_changes_nothing,
     a_rejected_file_is_imported_after_a_correction,
     a_rejected_original_survives_a_start,
+    a_rejection_waits_for_the_lease_and_replaces_no_import,
 );
 
 fn importers(stage: &Stage) -> (Importer, Importer) {
@@ -271,4 +274,38 @@ async fn a_rejected_original_survives_a_start(stage: &Stage) {
             .expect("imported")
             .before
     );
+}
+
+/// One host rejects the file and another imports it, while a third has the lease. Whichever is first, the file is
+/// imported and no longer rejected.
+async fn a_rejection_waits_for_the_lease_and_replaces_no_import(stage: &Stage) {
+    let (importer, corrected) = importers(stage);
+    let text = format!("!{}", file(&header("b-1", None), &[line(2, "psp-1", 100)]));
+    let app = &importer.app.settlement;
+    let lease = Duration::from_secs(10);
+    let taken = app.lease("statements/r1", "a third host", lease).await;
+    assert!(taken.expect("a lease"));
+    let rejected = async || app.rejected_statements("r1", 10).await.expect("a list");
+    let end_of_lease = async {
+        // Long enough for both to read the file.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(rejected().await, []);
+        assert!(importer.vault.digests("r1").expect("digests").is_empty());
+        for clock in [&importer.clock, &corrected.clock] {
+            clock.advance(2 * lease);
+        }
+    };
+    let (rejection, import, ()) = tokio::join!(
+        importer.import("a.csv", &text),
+        corrected.import("a.csv", &text),
+        end_of_lease
+    );
+    let import = import.expect("imported");
+    match rejection {
+        Ok(found) => assert!(found.before && found.statement.id == import.statement.id),
+        Err(Error::Invalid(_)) => assert!(!import.before),
+        Err(error) => panic!("{error:?}"),
+    }
+    assert_eq!(rejected().await, []);
+    assert_eq!(importer.vault.digests("r1").expect("digests").len(), 1);
 }
