@@ -63,9 +63,10 @@ pub fn sample_keys() -> BTreeMap<String, String> {
 
 /// Runs each named `async fn(Database)` on both databases.
 macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
         mod sqlite {
             $(
+                $(#[$attribute])*
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $name() {
                     super::$name(crate::host::Database::Sqlite).await;
@@ -74,11 +75,11 @@ macro_rules! on_both {
         }
         mod postgres {
             $(
+                $(#[$attribute])*
                 #[tokio::test(flavor = "multi_thread")]
+                #[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
                 async fn $name() {
-                    if crate::host::Database::Postgres.is_there() {
-                        super::$name(crate::host::Database::Postgres).await;
-                    }
+                    super::$name(crate::host::Database::Postgres).await;
                 }
             )*
         }
@@ -96,13 +97,6 @@ pub fn artifacts() -> PathBuf {
 pub enum Database {
     Sqlite,
     Postgres,
-}
-
-impl Database {
-    /// Returns whether this machine has it. Prints a message if not.
-    pub fn is_there(self) -> bool {
-        self == Self::Sqlite || galleria_test_postgres::is_installed()
-    }
 }
 
 /// A host in a temporary folder.
@@ -174,7 +168,7 @@ impl Host {
     pub fn on(mut self, database: Database) -> Self {
         self.on = database;
         if database == Database::Postgres {
-            let server = galleria_test_postgres::server(&[]).expect("a server");
+            let server = galleria_test_postgres::server(&[]);
             server.wait().expect("an answer");
             let url = server
                 .url()
@@ -462,4 +456,10 @@ impl Drop for Host {
             self.wrote_no_secret();
         }
     }
+}
+
+#[test]
+fn missing_servers_are_an_error_if_strict() {
+    galleria_test_postgres::require_if_strict();
+    galleria_test_kafka::require_if_strict();
 }

@@ -8,7 +8,7 @@ use galleria_db::Db;
 use galleria_domain::event::{header, topic};
 use galleria_ports::in_tx;
 use galleria_ports::records::Records;
-use galleria_test_kafka::{Broker, Installation, TlsLogin, find_or_skip};
+use galleria_test_kafka::{Broker, Installation, TlsLogin, installed};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
@@ -22,7 +22,9 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 on_both!(
+    #[cfg_attr(not(kafka_installed), ignore = "Kafka is not installed")]
     a_message_names_the_request_that_caused_it,
+    #[cfg_attr(not(kafka_installed), ignore = "Kafka is not installed")]
     kills_of_host_and_broker_lose_and_duplicate_nothing,
 );
 
@@ -165,7 +167,7 @@ fn header_of(message: &OwnedMessage, name: &str) -> String {
 }
 
 async fn a_message_names_the_request_that_caused_it(database: Database) {
-    let Some(parts) = find_or_skip() else { return };
+    let parts = installed();
     let folder = tempfile::tempdir().expect("a folder");
     // An event at which a plugin fails is published nevertheless.
     let slot =
@@ -230,8 +232,9 @@ async fn a_message_names_the_request_that_caused_it(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(kafka_installed), ignore = "Kafka is not installed")]
 async fn an_event_that_the_broker_rejects_is_shown_until_it_is_accepted() {
-    let Some(parts) = find_or_skip() else { return };
+    let parts = installed();
     let folder = tempfile::tempdir().expect("a folder");
     let host = corner_shop::host(folder.path());
     let mut stage = Stage::new(host, Database::Sqlite, &parts).await;
@@ -279,7 +282,7 @@ async fn an_event_that_the_broker_rejects_is_shown_until_it_is_accepted() {
 }
 
 async fn kills_of_host_and_broker_lose_and_duplicate_nothing(database: Database) {
-    let Some(parts) = find_or_skip() else { return };
+    let parts = installed();
     let folder = tempfile::tempdir().expect("a folder");
     let mut stage = Stage::new(corner_shop::host(folder.path()), database, &parts).await;
     // Another host waits for the lease of a killed one.
@@ -317,12 +320,11 @@ async fn kills_of_host_and_broker_lose_and_duplicate_nothing(database: Database)
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(kafka_installed), ignore = "Kafka is not installed")]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn a_topic_moves_from_host_to_host() {
-    let Some(parts) = find_or_skip() else { return };
+    let parts = installed();
     let database = Database::Postgres;
-    if !database.is_there() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let mut stage = Stage::new(corner_shop::host(folder.path()), database, &parts).await;
     stage.host.start().await;

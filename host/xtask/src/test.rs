@@ -12,7 +12,9 @@ pub fn test() -> Result<()> {
     fetch_broker()?;
     show::step("testing host, SDK and plugins");
     if !strict() {
-        show::line("    tests without their tools print SKIPPED; with GALLERIA_STRICT=1 they fail");
+        show::line(
+            "    without PostgreSQL or Kafka their tests are ignored; with GALLERIA_STRICT=1 this fails",
+        );
     }
     // One command for all packages, so that dependencies are compiled once, with one set of features.
     run(cargo().args(["test", "--workspace", "--exclude", GUESTS]))?;
@@ -25,7 +27,7 @@ fn fetch_broker() -> Result<()> {
     show::step("looking for Kafka, which tests start");
     match up::fetch_kafka() {
         Err(error) if !strict() => {
-            show::warn(&format!("{error:#}: its tests are skipped"));
+            show::warn(&format!("{error:#}: its tests are ignored"));
             Ok(())
         }
         result => result,

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+const MISSING: &str = "Kafka not found: `cargo xtask test` downloads it";
+
 /// Longest start: two starts of a Java runtime on a machine that runs other tests.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -92,17 +94,34 @@ pub fn find() -> Option<Installation> {
         .then_some(installation)
 }
 
-/// Finds Kafka. If it is missing, prints `SKIPPED`; with `GALLERIA_STRICT=1` it panics instead.
-pub fn find_or_skip() -> Option<Installation> {
-    let installation = find();
-    if installation.is_none() {
-        let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
-        assert!(!strict, "Kafka not found: `cargo xtask test` downloads it");
-        // Written directly, because the test runner captures print: a skipped test must be visible.
-        let message = b"SKIPPED: Kafka not found (`cargo xtask test` downloads it)\n";
-        io::stderr().write_all(message).expect("stderr");
+/// For build scripts: sets `kafka_installed` if this machine has Kafka. Without it, the result of a test run lists
+/// the tests that need it as ignored.
+pub fn set_cfg() {
+    println!("cargo::rustc-check-cfg=cfg(kafka_installed)");
+    let exe = std::env::current_exe().unwrap_or_default();
+    let target = exe.ancestors().find(|it| it.join("CACHEDIR.TAG").exists());
+    if let Some(target) = target {
+        let jars = target.join("tools/kafka/fetched");
+        let watched = jars.ancestors().find(|path| path.exists());
+        println!(
+            "cargo::rerun-if-changed={}",
+            watched.unwrap_or(target).display()
+        );
     }
-    installation
+    if find().is_some() {
+        println!("cargo::rustc-cfg=kafka_installed");
+    }
+}
+
+/// With `GALLERIA_STRICT=1`, fails if Kafka is missing: its tests are ignored then.
+pub fn require_if_strict() {
+    let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
+    assert!(!strict || find().is_some(), "{MISSING}");
+}
+
+/// Finds Kafka, and panics if it is missing.
+pub fn installed() -> Installation {
+    find().expect(MISSING)
 }
 
 impl Broker {

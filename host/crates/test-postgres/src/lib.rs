@@ -17,6 +17,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+/// The folder of Debian's packages, with a folder for each version.
+const DEBIAN_PACKAGES: &str = "/usr/lib/postgresql";
+
+const MISSING: &str = "no PostgreSQL server found (Debian: apt-get install postgresql)";
+
 /// Longest start: the server creates its files, or recovers from its log after a kill.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -74,7 +79,7 @@ pub struct Server {
 pub fn bin() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+    let mut versions: Vec<_> = std::fs::read_dir(DEBIAN_PACKAGES)
         .into_iter()
         .flatten()
         .flatten()
@@ -92,44 +97,48 @@ pub fn bin() -> Option<PathBuf> {
     folders.into_iter().find(complete)
 }
 
-/// Whether this machine has PostgreSQL. If not, prints `SKIPPED`; with `GALLERIA_STRICT=1` it panics
-/// instead.
-pub fn is_installed() -> bool {
-    if bin().is_some() {
-        return true;
+/// For build scripts: sets `postgres_installed` if this machine has PostgreSQL. Without it, the result of a test
+/// run lists the tests that need it as ignored.
+pub fn set_cfg() {
+    println!("cargo::rustc-check-cfg=cfg(postgres_installed)");
+    let packages = Path::new(DEBIAN_PACKAGES);
+    let watched = packages.ancestors().find(|folder| folder.exists());
+    for folder in watched {
+        println!("cargo::rerun-if-changed={}", folder.display());
     }
-    let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
-    assert!(!strict, "no PostgreSQL server found: install postgresql");
-    // Written directly, because the test runner captures print: a skipped test must be visible.
-    let message = b"SKIPPED: no PostgreSQL server found (Debian: apt-get install postgresql)\n";
-    io::stderr().write_all(message).expect("stderr");
-    false
+    if bin().is_some() {
+        println!("cargo::rustc-cfg=postgres_installed");
+    }
 }
 
-/// Starts a server for one test, with further settings. Returns `None`, with a message, if PostgreSQL is
-/// not installed.
-pub fn server(settings: &[&str]) -> Option<Server> {
-    let bin = is_installed().then(bin).flatten()?;
-    Some(Server::start(&bin, settings).expect("a shell"))
+/// With `GALLERIA_STRICT=1`, fails if PostgreSQL is missing: its tests are ignored then.
+pub fn require_if_strict() {
+    let strict = std::env::var_os("GALLERIA_STRICT").is_some_and(|value| value == "1");
+    assert!(!strict || bin().is_some(), "{MISSING}");
+}
+
+/// Starts a server for one test, with further settings.
+pub fn server(settings: &[&str]) -> Server {
+    Server::start(&bin().expect(MISSING), settings).expect("a shell")
 }
 
 /// Creates an empty database for one test, on a server that all tests of the process share, and returns
-/// its address. Returns `None`, with a message, if PostgreSQL is not installed.
-pub fn database() -> Option<String> {
-    Some(shared()?.database().expect("a database"))
+/// its address.
+pub fn database() -> String {
+    shared().database().expect("a database")
 }
 
 /// Creates a copy of a database of [`database`] for one test and returns its address. Copying a migrated
 /// database is faster than migrating an empty one. Nothing may be connected to the original.
-pub fn copy_of(url: &str) -> Option<String> {
+pub fn copy_of(url: &str) -> String {
     let template = url.rsplit('/').next().unwrap_or_default();
-    Some(shared()?.copy_of(template).expect("a database"))
+    shared().copy_of(template).expect("a database")
 }
 
 /// The server that all tests of the process share.
-fn shared() -> Option<&'static Server> {
-    static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(|| server(&[])).as_ref()
+fn shared() -> &'static Server {
+    static SHARED: OnceLock<Server> = OnceLock::new();
+    SHARED.get_or_init(|| server(&[]))
 }
 
 /// Whether the server at a local port accepts clients: it answers a startup message with `R`, or with an

@@ -25,10 +25,9 @@ macro_rules! on_both {
         mod postgres {
             $(
                 #[tokio::test]
+                #[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
                 async fn $name() {
-                    if let Some(stage) = crate::stage::Stage::postgres().await {
-                        super::$name(&stage).await;
-                    }
+                    super::$name(&crate::stage::Stage::postgres().await).await;
                 }
             )*
         }
@@ -48,21 +47,19 @@ impl Stage {
         Self::migrated(url, Some(folder)).await
     }
 
-    /// `None` if there is no PostgreSQL.
-    pub async fn postgres() -> Option<Self> {
+    pub async fn postgres() -> Self {
         // Migrates one database and copies it for each test.
-        static MIGRATED: OnceCell<Option<String>> = OnceCell::const_new();
+        static MIGRATED: OnceCell<String> = OnceCell::const_new();
         let migrate = async || {
-            let url = galleria_test_postgres::database()?;
+            let url = galleria_test_postgres::database();
             Self::migrated(url.clone(), None).await;
-            Some(url)
+            url
         };
-        let migrated = MIGRATED.get_or_init(migrate).await.as_deref()?;
-        let config = DbConfig::new(galleria_test_postgres::copy_of(migrated)?);
-        Some(Self {
-            config,
+        let migrated = MIGRATED.get_or_init(migrate).await;
+        Self {
+            config: DbConfig::new(galleria_test_postgres::copy_of(migrated)),
             folder: None,
-        })
+        }
     }
 
     async fn migrated(url: String, folder: Option<TempDir>) -> Self {
@@ -129,4 +126,9 @@ impl Stage {
         }
         text.into_bytes()
     }
+}
+
+#[test]
+fn a_missing_postgres_is_an_error_if_strict() {
+    galleria_test_postgres::require_if_strict();
 }

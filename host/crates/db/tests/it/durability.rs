@@ -107,8 +107,7 @@ async fn sqlite_commits_survive_kill() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn postgres_commits_survive_kill() {
-    if let Some(url) = galleria_test_postgres::database() {
-        commits_survive_kill(DbConfig::new(url)).await;
-    }
+    commits_survive_kill(DbConfig::new(galleria_test_postgres::database())).await;
 }

@@ -1,6 +1,6 @@
 //! Tests of the records on a SQLite file and on a PostgreSQL server: one suite for both.
 //!
-//! Without a server the PostgreSQL tests print `SKIPPED`; with `GALLERIA_STRICT=1` they fail.
+//! Without a server the PostgreSQL tests are ignored; with `GALLERIA_STRICT=1` a test fails instead.
 
 #[macro_use]
 mod stage;

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Starts a server for one test, with a database. Returns `None` if PostgreSQL is not installed.
-async fn own_server() -> Option<(Server, Stage)> {
-    let server = server(&[])?;
+/// Starts a server for one test, with a database.
+async fn own_server() -> (Server, Stage) {
+    let server = server(&[]);
     let config = DbConfig::new(server.database().expect("a database"));
     Db::migrate(&config).await.expect("migrated");
-    Some((server, Stage::open(config, None).await))
+    (server, Stage::open(config, None).await)
 }
 
 /// Retries like a caller until the append is acknowledged.
@@ -67,10 +67,9 @@ async fn append_through(stage: &Stage, outage: impl AsyncFnOnce()) -> BTreeSet<S
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn acknowledged_appends_survive_server_restarts() {
-    let Some((mut server, stage)) = own_server().await else {
-        return;
-    };
+    let (mut server, stage) = own_server().await;
     let acknowledged = append_through(&stage, async || {
         for round in 0..6 {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -99,10 +98,9 @@ async fn acknowledged_appends_survive_server_restarts() {
 
 /// Requests must not wait long for a stopped server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn a_stopped_server_is_reported_soon() {
-    let Some(mut server) = server(&[]) else {
-        return;
-    };
+    let mut server = server(&[]);
     let config = DbConfig {
         connect_timeout: Duration::from_millis(500),
         ..DbConfig::new(server.database().expect("a database"))
@@ -130,10 +128,9 @@ async fn a_stopped_server_is_reported_soon() {
 
 /// A host continues while a newer one adds columns: it prepares outdated queries again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn a_new_column_does_not_disturb_open_connections() {
-    let Some(url) = database() else {
-        return;
-    };
+    let url = database();
     let config = DbConfig::new(url);
     Db::migrate(&config).await.expect("migrated");
     let stage = Stage::open(config, None).await;
@@ -162,10 +159,9 @@ async fn a_new_column_does_not_disturb_open_connections() {
 
 /// Before the commit a retry is safe, so the caller gets no error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn work_on_a_terminated_connection_is_retried() {
-    let Some(stage) = Stage::postgres().await else {
-        return;
-    };
+    let stage = Stage::postgres().await;
     let (outside, tries) = (stage.clone(), Arc::new(AtomicU32::new(0)));
     let number = write_tx!(stage, [outside, tries], |tx| {
         let number = tx.number_next("a", "entry").await?;
@@ -182,10 +178,9 @@ async fn work_on_a_terminated_connection_is_retried() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn a_deadlock_is_resolved_by_a_retry() {
-    let Some(stage) = Stage::postgres().await else {
-        return;
-    };
+    let stage = Stage::postgres().await;
     let both = [("a", "b"), ("b", "a")].map(|(first, second)| {
         let stage = stage.clone();
         tokio::spawn(async move {
@@ -207,15 +202,14 @@ async fn a_deadlock_is_resolved_by_a_retry() {
 
 /// The server reports a serialization failure, for a query and for a commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn a_serialization_failure_is_retried() {
     for trigger in [
         "CREATE TRIGGER first AFTER INSERT ON numbers FOR EACH ROW EXECUTE FUNCTION fail_twice()",
         "CREATE CONSTRAINT TRIGGER last AFTER INSERT ON numbers DEFERRABLE INITIALLY DEFERRED
              FOR EACH ROW EXECUTE FUNCTION fail_twice()",
     ] {
-        let Some(stage) = Stage::postgres().await else {
-            return;
-        };
+        let stage = Stage::postgres().await;
         stage.run("CREATE SEQUENCE tried").await;
         stage
             .run(
@@ -238,10 +232,9 @@ async fn a_serialization_failure_is_retried() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn queries_and_locks_time_out() {
-    let Some(url) = database() else {
-        return;
-    };
+    let url = database();
     let config = DbConfig {
         lock_timeout: Duration::from_millis(200),
         statement_timeout: Duration::from_millis(1_500),
@@ -277,10 +270,9 @@ async fn queries_and_locks_time_out() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn a_rejected_login_is_explained_without_the_password() {
-    let Some(server) = server(&["password_encryption=scram-sha-256"]) else {
-        return;
-    };
+    let server = server(&["password_encryption=scram-sha-256"]);
     let url = server.database().expect("a database");
     let unknown_database = url.replace("/test_", "/none_");
     let unknown_user = url.replace("galleria@", "nobody:tiger-secret@");
@@ -311,10 +303,9 @@ async fn a_rejected_login_is_explained_without_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn the_host_waits_for_a_server_that_starts_later() {
-    let Some((mut server, stage)) = own_server().await else {
-        return;
-    };
+    let (mut server, stage) = own_server().await;
     let config = stage.config.clone();
     stage.db.close().await.expect("closed");
     server.stop().expect("stopped");

@@ -23,10 +23,9 @@ macro_rules! on_both {
         mod postgres {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                #[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
                 async fn $name() {
-                    if let Some(stage) = crate::stage::Stage::postgres().await {
-                        super::$name(&stage).await;
-                    }
+                    super::$name(&crate::stage::Stage::postgres().await).await;
                 }
             )*
         }
@@ -75,19 +74,18 @@ impl Stage {
         Self::open(config, Some(folder)).await
     }
 
-    /// Returns `None` if PostgreSQL is not installed.
-    pub async fn postgres() -> Option<Self> {
+    pub async fn postgres() -> Self {
         // Migrates one database and copies it for each test.
-        static MIGRATED: OnceCell<Option<String>> = OnceCell::const_new();
+        static MIGRATED: OnceCell<String> = OnceCell::const_new();
         let migrate = async || {
-            let url = galleria_test_postgres::database()?;
+            let url = galleria_test_postgres::database();
             let config = DbConfig::new(url.clone());
             Db::migrate(&config).await.expect("migrated");
-            Some(url)
+            url
         };
-        let migrated = MIGRATED.get_or_init(migrate).await.as_deref()?;
-        let url = galleria_test_postgres::copy_of(migrated)?;
-        Some(Self::open(DbConfig::new(url), None).await)
+        let migrated = MIGRATED.get_or_init(migrate).await;
+        let url = galleria_test_postgres::copy_of(migrated);
+        Self::open(DbConfig::new(url), None).await
     }
 
     pub async fn open(config: DbConfig, folder: Option<TempDir>) -> Self {
@@ -143,4 +141,9 @@ impl Stage {
 pub fn file(folder: &TempDir) -> DbConfig {
     let path = folder.path().join("data of a shop/50% größer?.db");
     DbConfig::new(format!("sqlite://{}", path.display()))
+}
+
+#[test]
+fn a_missing_postgres_is_an_error_if_strict() {
+    galleria_test_postgres::require_if_strict();
 }

@@ -11,10 +11,9 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(kafka_installed), ignore = "Kafka is not installed")]
 async fn a_topic_that_cannot_be_written_delays_no_other() {
-    let Some(mut stage) = Stage::new("apart", &["a", "missing", "narrow"]).await else {
-        return;
-    };
+    let mut stage = Stage::new("apart", &["a", "missing", "narrow"]).await;
     stage.create_topic("a", &[]).await;
     stage
         .create_topic("narrow", &[("max.message.bytes", "1000")])

@@ -11,7 +11,7 @@ use galleria_domain::{Event, JsonText, NewEvent};
 use galleria_ports::clock::SystemClock;
 use galleria_ports::in_tx;
 use galleria_ports::records::Records;
-use galleria_test_kafka::{Broker, TlsLogin, find_or_skip};
+use galleria_test_kafka::{Broker, TlsLogin, installed};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -37,10 +37,10 @@ pub struct SharedBroker {
     pub certificate: String,
 }
 
-fn broker() -> Option<&'static SharedBroker> {
-    static BROKER: OnceLock<Option<SharedBroker>> = OnceLock::new();
-    let started = BROKER.get_or_init(|| {
-        let parts = find_or_skip()?;
+fn broker() -> &'static SharedBroker {
+    static BROKER: OnceLock<SharedBroker> = OnceLock::new();
+    BROKER.get_or_init(|| {
+        let parts = installed();
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
         let made = made.expect("a certificate");
         let certificate = made.cert.pem();
@@ -51,14 +51,13 @@ fn broker() -> Option<&'static SharedBroker> {
         };
         let mut broker = Broker::start_with_tls(&parts, &by_tls).expect("started");
         broker.wait().expect("an answer");
-        Some(SharedBroker {
+        SharedBroker {
             address: broker.address(),
             broker,
             by_tls,
             certificate,
-        })
-    });
-    started.as_ref()
+        }
+    })
 }
 
 /// A log, and a relay for some of its topics.
@@ -74,8 +73,8 @@ pub struct Stage {
 
 impl Stage {
     /// `name` is the prefix of every topic and the name of the relay.
-    pub async fn new(name: &'static str, topics: &[&str]) -> Option<Self> {
-        let shared = broker()?;
+    pub async fn new(name: &'static str, topics: &[&str]) -> Self {
+        let shared = broker();
         let folder = tempfile::tempdir().expect("a folder");
         let config = DbConfig::new(format!("sqlite://{}/records.db", folder.path().display()));
         Db::migrate(&config).await.expect("migrated");
@@ -96,7 +95,7 @@ impl Stage {
         };
         let (records, plugins) = (Arc::new(db.clone()), Script::new(Vec::new()));
         let app = App::new(records, plugins, Arc::new(SystemClock), policy);
-        Some(Self {
+        Self {
             shared,
             name,
             app,
@@ -104,7 +103,7 @@ impl Stage {
             stop: CancellationToken::new(),
             relay: None,
             _folder: folder,
-        })
+        }
     }
 
     pub fn topic(&self, topic: &str) -> String {
@@ -275,4 +274,9 @@ pub async fn error_of(errors: &RelayErrors, relay: &str) -> String {
         assert!(begun.elapsed() < TIMEOUT, "no error of {relay}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[test]
+fn a_missing_kafka_is_an_error_if_strict() {
+    galleria_test_kafka::require_if_strict();
 }
