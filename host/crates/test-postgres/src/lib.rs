@@ -103,7 +103,7 @@ pub fn set_cfg() {
     println!("cargo::rustc-check-cfg=cfg(postgres_installed)");
     let packages = Path::new(DEBIAN_PACKAGES);
     let watched = packages.ancestors().find(|folder| folder.exists());
-    for folder in watched {
+    if let Some(folder) = watched {
         println!("cargo::rerun-if-changed={}", folder.display());
     }
     if bin().is_some() {
