@@ -1,20 +1,33 @@
 //! `galleria check`: checks everything that can be checked before the first event.
 
+use crate::cli::Cli;
 use crate::host::{self, ConfigErrors};
+use crate::retailers::Retailers;
 use crate::show;
-use galleria_app::settlement::check_pickups;
-use galleria_config::Config;
 use galleria_ports::plugins::Plugins as _;
 use std::process::ExitCode;
 
-/// Loads every plugin of every retailer and reports the result.
-pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
+/// Loads every plugin of every retailer and reports the result: all plugins, or all errors of the host and of
+/// all retailers.
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let (config, mut errors) = host::configure_lenient(cli)?;
+    // Without any slot, nothing is compiled, and no folder for compiled components is created.
+    let retailers = match config.slots().is_empty() {
+        true => Retailers::without_plugins(&config),
+        false => Retailers::load(&host::engine(&config.host)?, &config),
+    };
+    errors.extend(config.retailer_errors());
+    for error in retailers.errors() {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+    if !errors.is_empty() {
+        return Err(ConfigErrors(errors).into());
+    }
     galleria_api::check_anonymous(&config.host.access.anonymous)?;
-    let generation = host::load(&config.host, config.slots())?;
-    galleria_app::runs::check(config.schedules(), &generation).map_err(ConfigErrors)?;
-    check_pickups(&config.pickups(), &generation).map_err(ConfigErrors)?;
     let mut table = show::table(["retailer", "slot", "plugin", "component", "exports"]);
-    for loaded in generation.all() {
+    for loaded in retailers.all() {
         let serves: Vec<_> = loaded.inspection.exports.iter().map(|p| p.name()).collect();
         table.add_row([
             loaded.slot.retailer.as_str(),

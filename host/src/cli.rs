@@ -172,6 +172,7 @@ Examples:
   galleria serve --role api                      serve requests; other processes run the rest
   galleria serve --role consumer,deliver --set http.listen=127.0.0.1:8081
   galleria serve --role consumer:PAYMENT_GROUP   consume the events of one group
+  galleria serve --strict                        refuse to start with a broken retailer, as for CI
 
 Roles:
   api        serve the HTTP API
@@ -187,6 +188,9 @@ pub struct ServeArgs {
     /// Run this role, or several separated by commas; may be repeated [default: all]
     #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
     pub roles: Vec<Role>,
+    /// Refuse to start if a retailer cannot be loaded; by default it is out of service and all others serve
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Commands of `galleria plugin`.

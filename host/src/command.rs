@@ -1,8 +1,9 @@
 //! Common parts of the operators' commands: a host without plugins for one piece of work, the actor, and
 //! the output of lists.
 
-use crate::host::{self, Host};
+use crate::host::{self, ConfigErrors, Host};
 use crate::known::Names;
+use crate::retailers::Retailers;
 use crate::{logs, show};
 use anyhow::Context as _;
 use clap::Args;
@@ -17,6 +18,7 @@ use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach, Scope};
 use serde::Serialize;
 use std::process::{ExitCode, Termination};
+use std::sync::Arc;
 
 /// The actor and a mandatory reason, which are recorded with the operation.
 #[derive(Args, Clone, Debug)]
@@ -118,18 +120,45 @@ where
     W: AsyncFnOnce(&App) -> anyhow::Result<T>,
     T: Termination,
 {
-    with_host(config, Vec::new(), async |host| work(&host.app).await).await
+    logs::start_quiet(config.host.log);
+    let work = async |host: &Host| work(&host.app).await;
+    run_on(config, Retailers::without_plugins(config), work).await
 }
 
-/// Executes `work` on a host with the plugins of some slots, which logs only warnings and errors.
-pub async fn with_host<W, T>(config: &Config, slots: Vec<Slot>, work: W) -> anyhow::Result<ExitCode>
+/// Executes `work` on a host with the plugins of some slots of a retailer, which logs only warnings and errors.
+pub async fn with_slots<W, T>(
+    config: &Config,
+    retailer: &str,
+    slots: &[Slot],
+    work: W,
+) -> anyhow::Result<ExitCode>
 where
     W: AsyncFnOnce(&Host) -> anyhow::Result<T>,
     T: Termination,
 {
     logs::start_quiet(config.host.log);
-    let generation = host::load(&config.host, slots)?;
-    let host = host::build(config, generation).await?;
+    let engine = host::engine(&config.host)?;
+    let retailers = Retailers::with_slots(&engine, config, retailer, slots);
+    run_on(config, retailers.map_err(ConfigErrors)?, work).await
+}
+
+/// Executes `work` on a host with all retailers, some of which may be out of service.
+pub async fn with_retailers<W, T>(config: &Config, work: W) -> anyhow::Result<ExitCode>
+where
+    W: AsyncFnOnce(&Host) -> anyhow::Result<T>,
+    T: Termination,
+{
+    logs::start_quiet(config.host.log);
+    let retailers = Retailers::load(&host::engine(&config.host)?, config);
+    run_on(config, retailers, work).await
+}
+
+async fn run_on<W, T>(config: &Config, retailers: Retailers, work: W) -> anyhow::Result<ExitCode>
+where
+    W: AsyncFnOnce(&Host) -> anyhow::Result<T>,
+    T: Termination,
+{
+    let host = host::build(config, Arc::new(retailers)).await?;
     let done = work(&host).await;
     host.db.close().await.context("closing the database")?;
     done.map(Termination::report)

@@ -10,7 +10,6 @@ use galleria_app::fiscal::FiscalPolicy;
 use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::operations::OperationsPolicy;
 use galleria_app::runs::RunPolicy;
-use galleria_app::settlement::SettlementPolicy;
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, PickupFolders, StatementVault};
@@ -19,6 +18,7 @@ use galleria_domain::event::topic;
 use galleria_domain::plugin::{ConfigError, Slot};
 use galleria_engine::{ChildCompiler, CompileLimits, Compiler, Engine, EngineConfig, Generation};
 use galleria_ports::clock::SystemClock;
+use galleria_ports::plugins::Plugins;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
@@ -47,7 +47,8 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Reads the configuration from files, environment and command line.
+/// Reads the configuration from files, environment and command line. Only errors of the host's own keys are
+/// returned: each retailer has its own errors.
 pub fn configure(cli: &Cli) -> Result<Config, ConfigErrors> {
     let (config, errors) = configure_lenient(cli)?;
     if errors.is_empty() {
@@ -57,7 +58,8 @@ pub fn configure(cli: &Cli) -> Result<Config, ConfigErrors> {
     }
 }
 
-/// Reads the configuration and returns it together with its errors.
+/// Reads the configuration and returns it together with the errors of the host's own keys. Each retailer has
+/// its own errors.
 pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
     let usual = PathBuf::from("conf/host.toml");
     let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
@@ -134,7 +136,7 @@ pub fn load(host_config: &HostConfig, slots: Vec<Slot>) -> anyhow::Result<Genera
 }
 
 /// Builds the host. It migrates SQLite on the way, because no other process uses it.
-pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Host> {
+pub async fn build(config: &Config, plugins: Arc<dyn Plugins>) -> anyhow::Result<Host> {
     let host_config = &config.host;
     let database = database(host_config);
     if database.url.starts_with("sqlite:") {
@@ -147,9 +149,9 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
         Directories::open(&host_config.directories).context("opening the directories")?;
     let app = App::new(
         Arc::new(db.clone()),
-        Arc::new(generation),
+        Arc::clone(&plugins),
         Arc::new(SystemClock),
-        policy(config)?,
+        policy(host_config)?,
     );
     let statements = &host_config.statements;
     let vault = StatementVault::open(&statements.folder, statements.max_bytes)
@@ -157,7 +159,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     let app = app
         .with_vault(Arc::new(vault))
         .with_document_reader(Arc::new(directories.clone()));
-    let pickups = PickupFolders::new(directories.clone(), config.pickups(), &config.slots());
+    let pickups = PickupFolders::new(directories.clone(), plugins);
     let app = app.with_pickups(Arc::new(pickups));
     Ok(Host {
         db,
@@ -166,8 +168,7 @@ pub async fn build(config: &Config, generation: Generation) -> anyhow::Result<Ho
     })
 }
 
-fn policy(config: &Config) -> anyhow::Result<Policy> {
-    let host_config = &config.host;
+fn policy(host_config: &HostConfig) -> anyhow::Result<Policy> {
     let (groups, kafka) = (&host_config.groups, &host_config.kafka);
     let tries = [
         (topic::POST_PAYMENT_SUCCESS, groups.payment.tries),
@@ -181,9 +182,7 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         factor: host_config.retry.factor,
         longest: host_config.retry.longest,
     };
-    let retailers = config.retailers.iter();
     Ok(Policy {
-        retailers: retailers.map(|one| one.name.clone()).collect(),
         events: EventPolicy {
             payment_group: groups.payment.name.clone(),
             common_group: groups.common.name.clone(),
@@ -201,13 +200,6 @@ fn policy(config: &Config) -> anyhow::Result<Policy> {
         },
         runs: RunPolicy { backoff },
         members: members(host_config)?,
-        settlement: SettlementPolicy {
-            matching: config
-                .retailers
-                .iter()
-                .map(|one| (one.name.clone(), one.matching.clone()))
-                .collect(),
-        },
         fiscal: FiscalPolicy {
             early_marks: host_config.retry.early_marks,
         },

@@ -25,6 +25,7 @@ mod plugins;
 mod products;
 mod queued;
 mod report;
+mod retailers;
 mod roles;
 mod runs;
 mod sensitive;
@@ -87,9 +88,12 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     if let Command::Tax { command } = &cli.command {
         return tax::run(command);
     }
+    if let Command::Check = cli.command {
+        return check::run(&cli);
+    }
     let config = host::configure(&cli)?;
     match cli.command {
-        Command::Serve(args) => serve::run(config, &args.roles).await,
+        Command::Serve(args) => serve::run(config, &args).await,
         Command::Migrate => {
             host::wait_for_database(&config.host).await?;
             for done in galleria_db::Db::migrate(&host::database(&config.host)).await? {
@@ -97,7 +101,6 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Check => check::run(&config),
         Command::Report {
             command: report::Command::Run(args),
         } => report::run(config, args).await,
@@ -118,8 +121,9 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin {
             command: PluginCommand::List(args),
         } => plugins::run(config, &args).await,
-        Command::Plugin { .. } | Command::Tax { .. } | Command::CompileComponent { .. } => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Check
+        | Command::Plugin { .. }
+        | Command::Tax { .. }
+        | Command::CompileComponent { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -26,7 +26,7 @@ pub struct List {
 
 /// Loads the configured plugins, as `check` does, and shows them.
 pub async fn run(config: Config, args: &List) -> anyhow::Result<ExitCode> {
-    command::with_host(&config, config.slots(), async |host| {
+    command::with_retailers(&config, async |host| {
         let everything = Reach::Everything;
         let retailer = args.retailer.as_deref();
         let page = host

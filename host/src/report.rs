@@ -65,8 +65,9 @@ const DELIVERED_WITHIN: Duration = Duration::from_secs(10);
 pub async fn run(config: Config, args: Run) -> anyhow::Result<ExitCode> {
     let mut slots = config.slots();
     slots.retain(|slot| slot.retailer == args.retailer && slot.name == args.plugin);
+    let retailer = args.retailer.clone();
     let work = async |host: &Host| execute(host, &config, args).await;
-    command::with_host(&config, slots, work).await
+    command::with_slots(&config, &retailer, &slots, work).await
 }
 
 async fn execute(host: &Host, config: &Config, args: Run) -> anyhow::Result<ExitCode> {

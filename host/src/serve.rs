@@ -1,7 +1,9 @@
 //! `galleria serve`: runs all roles in one process, or some of them, until a stop signal.
 
+use crate::cli::ServeArgs;
 use crate::host::{self, ConfigErrors};
-use crate::roles::{Role, Roles};
+use crate::retailers::Retailers;
+use crate::roles::Roles;
 use crate::{identity, logs, products, traces};
 use anyhow::Context as _;
 use galleria_api::{
@@ -9,14 +11,12 @@ use galleria_api::{
     serve_metrics,
 };
 use galleria_app::events::Group;
-use galleria_app::runs::{self, RunWorker, RunsConfig};
-use galleria_app::settlement::check_pickups;
+use galleria_app::runs::{RunWorker, RunsConfig};
 use galleria_bus::{
     BrokerConfig, ConsumerConfig, GroupLeases, LeaseStatus, Login, Relay, RelayErrors,
 };
 use galleria_config::{Access, Config, HostConfig, Kafka};
 use galleria_deliver::{Deliverer, PickupFolders, Pickups, keep_matching, raise_limit};
-use galleria_domain::schedule::Schedule;
 use galleria_issuers::{IssuerConfig, Issuers};
 use galleria_ports::access::Tokens;
 use std::num::NonZeroU32;
@@ -42,7 +42,7 @@ const GAUGES_FRESH: Duration = Duration::from_secs(5);
 
 /// Serves until a stop signal. The HTTP server drains first. Then the workers finish what they have started;
 /// the rest waits in the log for the next start.
-pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode> {
+pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let exporting = traces::start(&config.host.traces)?;
     let tracer = exporting.as_ref().map(traces::Exporting::tracer);
     logs::start_with(config.host.log, tracer);
@@ -56,13 +56,16 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
             "no setting reads these variables of the previous platform"
         );
     }
-    let generation = host::load(&config.host, config.slots())?;
-    let schedules = runs::check(config.schedules(), &generation).map_err(ConfigErrors)?;
-    check_pickups(&config.pickups(), &generation).map_err(ConfigErrors)?;
+    let retailers = Arc::new(Retailers::load(&host::engine(&config.host)?, &config));
+    let errors = retailers.errors();
+    if args.strict && !errors.is_empty() {
+        return Err(ConfigErrors(errors).into());
+    }
+    retailers.log();
     host::wait_for_database(&config.host).await?;
-    let host = host::build(&config, generation).await?;
+    let host = host::build(&config, retailers.clone()).await?;
     let roles = Roles::new(
-        requested,
+        &args.roles,
         host.app.events.groups(),
         config.host.kafka.broker().is_some(),
     )?;
@@ -128,13 +131,13 @@ pub async fn run(config: Config, requested: &[Role]) -> anyhow::Result<ExitCode>
         let deliverer = Deliverer::new(host.app.clone(), host.directories.clone(), owner);
         let deliverer = deliverer.run(stop.clone());
         workers.spawn(watch.watch("deliverer", Some(DELIVERER_SILENT), deliverer));
-        take_statements(&mut workers, &watch, &config, &host, &stop);
+        take_statements(&mut workers, &watch, &host, &retailers, &stop);
     }
     if roles.schedule {
         let watch = watch.for_role("schedule");
         let sweep = products::sweep(host.app.clone(), stop.clone());
         workers.spawn(watch.watch("sweep", None, sweep));
-        let runner = runner(&config.host, &host, schedules).run(stop.clone());
+        let runner = runner(&config.host, &host).run(stop.clone());
         workers.spawn(watch.watch("runs", None, runner));
     }
     let metrics = record(&mut workers, &config.host, &host, &stop).await?;
@@ -255,14 +258,14 @@ async fn record(
 }
 
 /// Creates the worker that plans schedules and executes runs, with an owner name of its own.
-fn runner(host_config: &HostConfig, host: &host::Host, schedules: Vec<Schedule>) -> RunWorker {
+fn runner(host_config: &HostConfig, host: &host::Host) -> RunWorker {
     let config = RunsConfig {
         at_once: host_config.runs.at_once,
         lease: host_config.runs.lease,
     };
     let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
     let files = Arc::new(host.directories.clone());
-    RunWorker::new(host.app.runs.clone(), files, owner, config, schedules)
+    RunWorker::new(host.app.runs.clone(), files, owner, config)
 }
 
 /// Consumes the groups whose leases this host gets.
@@ -332,18 +335,15 @@ fn lease_summary(status: &LeaseStatus) -> (bool, String) {
 fn take_statements(
     workers: &mut JoinSet<()>,
     watch: &Workers,
-    config: &Config,
     host: &host::Host,
+    retailers: &Arc<Retailers>,
     stop: &CancellationToken,
 ) {
     let (app, directories) = (host.app.clone(), host.directories.clone());
-    let pickups = config.pickups();
-    if !pickups.is_empty() {
-        let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
-        let folders = PickupFolders::new(directories, pickups, &config.slots());
-        let pickups = Pickups::new(app.clone(), folders, owner);
-        workers.spawn(watch.watch("pickups", None, pickups.run(stop.clone())));
-    }
+    let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4());
+    let folders = PickupFolders::new(directories, Arc::clone(retailers) as _);
+    let pickups = Pickups::new(app.clone(), folders, owner);
+    workers.spawn(watch.watch("pickups", None, pickups.run(stop.clone())));
     let matching = keep_matching(app.clone(), stop.clone());
     workers.spawn(watch.watch("matching", None, matching));
     tokio::spawn(async move {

@@ -27,8 +27,8 @@ pub struct StatusArgs {
 
 /// Shows the status.
 pub async fn run(config: Config, args: &StatusArgs) -> anyhow::Result<ExitCode> {
-    command::with_app(&config, async |app| {
-        let status = app.operations.status().await?;
+    command::with_retailers(&config, async |host| {
+        let status = host.app.operations.status().await?;
         if args.json {
             return show::json(&status);
         }
@@ -110,6 +110,10 @@ fn whole(database: &str, status: &StatusView) -> Table {
     let dead = status.runs.get("dead").copied().unwrap_or_default();
     let more = list(dead, "runs list --state dead");
     line("runs", runs(&status.runs), more);
+    for one in &status.out_of_service {
+        let now = format!("out of service: {}", plain(&one.errors.join("; ")));
+        line(&format!("retailer {}", one.retailer), now, Some("check"));
+    }
     for invalid in &status.invalid_stores {
         let name = format!("store {}", invalid.store);
         let now = format!("invalid {}: {}", invalid.field, invalid.message);

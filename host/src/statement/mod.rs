@@ -10,6 +10,7 @@ mod tables;
 pub use args::Command;
 pub use read::run as read;
 
+use crate::host::Host;
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{command, known, show};
 use anyhow::Context as _;
@@ -39,19 +40,20 @@ const LINES: &str = "`galleria statement lines STATEMENT` lists the lines";
 /// Runs the command.
 pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     // Only commands that read a file call a plugin.
-    let slots = match &command {
-        Command::Reread(_) => config.slots(),
-        Command::Import(args) => config
-            .slots()
-            .into_iter()
-            .filter(|slot| args.means(slot))
-            .collect(),
-        _ => Vec::new(),
-    };
-    command::with_host(&config, slots, async |host| {
-        act(&config, &host.app, command).await
-    })
-    .await
+    match &command {
+        Command::Reread(_) => {
+            let work = async |host: &Host| act(&config, &host.app, command).await;
+            command::with_retailers(&config, work).await
+        }
+        Command::Import(args) => {
+            let mut slots = config.slots();
+            slots.retain(|slot| args.means(slot));
+            let retailer = args.retailer.clone();
+            let work = async |host: &Host| act(&config, &host.app, command).await;
+            command::with_slots(&config, &retailer, &slots, work).await
+        }
+        _ => command::with_app(&config, async |app| act(&config, app, command).await).await,
+    }
 }
 
 async fn act(config: &Config, app: &App, command: Command) -> anyhow::Result<ExitCode> {
@@ -364,7 +366,7 @@ fn by_name<'s>(slots: &'s [Slot], retailer: Option<&str>, name: &str) -> Vec<&'s
 fn loaded_names(plugins: &galleria_engine::Generation) -> String {
     let names = plugins
         .all()
-        .iter()
+        .into_iter()
         .map(|one| format!("{}/{}", one.slot.retailer, one.slot.name));
     names.collect::<Vec<_>>().join(", ")
 }

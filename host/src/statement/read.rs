@@ -29,19 +29,27 @@ const PIECE: usize = 1_000;
 pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
     let (config, errors) = host::configure_lenient(cli)?;
     logs::start_quiet(config.host.log);
+    let slots = config.slots();
+    let slots = by_name(&slots, args.retailer.as_deref(), &args.plugin);
+    // An error of a retailer may hide its slot.
+    let concerns = |retailer: &&galleria_config::Retailer| match slots.first() {
+        Some(slot) => slot.retailer == retailer.name,
+        None => args
+            .retailer
+            .as_ref()
+            .is_none_or(|name| *name == retailer.name),
+    };
+    let of_retailers = config.retailers.iter().filter(concerns);
+    let of_retailers = of_retailers.flat_map(|retailer| retailer.errors.clone());
     let of_secrets = |error: &ConfigError| error.key.starts_with("secrets.");
-    let wrong: Vec<_> = errors.into_iter().filter(|one| !of_secrets(one)).collect();
+    let wrong = errors.into_iter().chain(of_retailers);
+    let wrong: Vec<_> = wrong.filter(|one| !of_secrets(one)).collect();
     if !wrong.is_empty() {
         return Err(ConfigErrors(wrong).into());
     }
-    let slots = config.slots();
-    let slot = one_of(
-        &config,
-        by_name(&slots, args.retailer.as_deref(), &args.plugin),
-        args,
-    )?;
+    let slot = one_of(&config, slots, args)?;
     let generation = host::load(&config.host, vec![slot])?;
-    let plugin = generation.all().first().cloned();
+    let plugin = generation.all().into_iter().next();
     let plugin = plugin.filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement));
     let plugin = plugin.with_context(|| {
         format!(

@@ -34,9 +34,9 @@ fn a_request_without_a_grant_is_rejected_by_check_and_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = "[plugins.papers.grants]\ncapabilities = [\"output\", \"activities\"]\ndirectories = [\"poslog\"]\n[plugins.papers.settings]\nbehave = \"Decide\"";
     let host = retailer(folder.path(), ASKS, slot);
-    for command in ["check", "serve"] {
-        let ran = host.run(&[command]);
-        assert!(!ran.status.success(), "{command}");
+    for command in [&["check"][..], &["serve", "--strict"]] {
+        let ran = host.run(command);
+        assert!(!ran.status.success(), "{command:?}");
         let output = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
             "corner/retailer.toml",
@@ -47,7 +47,7 @@ fn a_request_without_a_grant_is_rejected_by_check_and_at_the_start() {
         ] {
             assert!(
                 output.contains(wanted),
-                "{command} does not name {wanted}:\n{output}"
+                "{command:?} does not name {wanted}:\n{output}"
             );
         }
         assert!(!output.contains("capability \"output\""), "{output}");
@@ -101,6 +101,74 @@ fn invalid_settings_are_found_before_the_first_event() {
     assert!(output.contains("2 configuration errors"), "{output}");
 }
 
+/// Writes another retailer into the folder of `retailer`.
+pub fn another(folder: &Path, name: &str, text: &str) {
+    let retailer = folder.join("retailers").join(name);
+    std::fs::create_dir_all(&retailer).expect("a folder");
+    let text = format!("name = \"{name}\"\n\n{text}");
+    std::fs::write(retailer.join("retailer.toml"), text).expect("written");
+}
+
+/// A mistake of one retailer does not hide those of the others, and a missing secret does not hide settings.
+#[test]
+fn check_lists_the_errors_of_all_retailers_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = format!("[plugins.papers.grants]\n{ASKS}\n");
+    let good = format!("{grants}[plugins.papers.settings]\nbehave = \"Decide\"\n");
+    let host = retailer(folder.path(), ASKS, &good);
+    let bad =
+        format!("{grants}[plugins.papers.settings]\nbehave = \"Decide\"\ncheck = \"Problems\"\n");
+    let slot =
+        |plugin: &str, rest: &str| format!("[plugins.papers]\nplugin = \"{plugin}\"\n{rest}");
+    another(folder.path(), "settings", &slot("guest", &bad));
+    let secret = "[secrets.card]\ncipher = \"aes-cbc\"\nencoding = \"hex\"\n\
+                  env = \"GALLERIA_TEST_ABSENT\"\niv = { env = \"GALLERIA_TEST_ABSENT\" }\n";
+    let granted = "[plugins.papers.grants]\nsecrets = { card = [\"decrypt\"] }";
+    let needs = bad.replacen("[plugins.papers.grants]", granted, 1);
+    another(
+        folder.path(),
+        "secret",
+        &format!("{secret}\n{}", slot("guest", &needs)),
+    );
+    another(folder.path(), "unreadable", "[plugins");
+    let text = folder.path().join("plugins/text");
+    std::fs::create_dir_all(&text).expect("a folder");
+    let manifest =
+        "name = \"text\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"text.wasm\"\n";
+    std::fs::write(text.join("plugin.toml"), manifest).expect("written");
+    std::fs::write(text.join("text.wasm"), "not a component").expect("written");
+    another(folder.path(), "component", &slot("text", ""));
+    // Two retailers share the error of a plugin: it is listed once.
+    let wrong = folder.path().join("plugins/wrong");
+    std::fs::create_dir_all(&wrong).expect("a folder");
+    std::fs::write(
+        wrong.join("plugin.toml"),
+        manifest.replace("0.2.0", "9.9.9"),
+    )
+    .expect("written");
+    another(folder.path(), "shares", &slot("wrong", ""));
+    another(folder.path(), "shares-too", &slot("wrong", ""));
+    let ran = host.run(&["check"]);
+    assert_eq!(ran.status.code(), Some(1));
+    let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+    for wanted in [
+        "settings/retailer.toml: plugins.papers.settings.",
+        "secret/retailer.toml: secrets.card",
+        "secret/retailer.toml: plugins.papers.settings.",
+        "unreadable/retailer.toml",
+        "text/text.wasm",
+        "wrong/plugin.toml: contract",
+    ] {
+        assert!(output.contains(wanted), "no {wanted}:\n{output}");
+    }
+    assert_eq!(
+        output.matches("wrong/plugin.toml: contract").count(),
+        1,
+        "{output}"
+    );
+    assert!(!output.contains("corner/"), "{output}");
+}
+
 #[test]
 fn a_pickup_directory_belongs_to_one_slot_that_reads_statements() {
     let retailers = crate::statements::retailer();
@@ -117,9 +185,9 @@ fn a_pickup_directory_belongs_to_one_slot_that_reads_statements() {
     );
     std::fs::write(&file, text + &more).expect("written");
     let host = Host::with(retailers.path().into(), staged());
-    for command in ["check", "serve"] {
-        let ran = host.run(&[command]);
-        assert!(!ran.status.success(), "{command}");
+    for command in [&["check"][..], &["serve", "--strict"]] {
+        let ran = host.run(command);
+        assert!(!ran.status.success(), "{command:?}");
         let output = String::from_utf8_lossy(&ran.stderr).into_owned();
         for wanted in [
             "plugins.second.pickup, which would import the same files",
@@ -127,7 +195,7 @@ fn a_pickup_directory_belongs_to_one_slot_that_reads_statements() {
             "daily-sales does not read statements",
             "2 configuration errors",
         ] {
-            assert!(output.contains(wanted), "{command}: {wanted}:\n{output}");
+            assert!(output.contains(wanted), "{command:?}: {wanted}:\n{output}");
         }
     }
 }

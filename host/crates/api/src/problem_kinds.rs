@@ -111,6 +111,8 @@ kinds! {
         "Repeat the request later with the same Idempotency-Key.";
     RECORDS = 503 "records_unavailable", "The database is unavailable",
         "Repeat the request later with the same Idempotency-Key.";
+    OUT_OF_SERVICE = 503 "retailer_out_of_service", "The retailer's plugins are not loaded",
+        "Repeat the request later. An operator corrects the retailer's configuration.";
     TIMEOUT = 503 "timeout", "The request timed out",
         "It may still take effect: repeat it with the same Idempotency-Key.";
 }

@@ -11,29 +11,24 @@ use crate::operations::{Operations, OperationsPolicy};
 use crate::orders::Orders;
 use crate::runs::{RunPolicy, Runs};
 use crate::sensitive::DigestKey;
-use crate::settlement::{Settlement, SettlementPolicy};
+use crate::settlement::Settlement;
 use crate::stores::Stores;
 use galleria_ports::clock::Clock;
 use galleria_ports::files::{DocumentReader, PickupFiles};
 use galleria_ports::plugins::Plugins;
 use galleria_ports::records::Records;
 use galleria_ports::vault::Vault;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The policies of all services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The names of the configured retailers, also of those without plugins, stores and products.
-    pub retailers: BTreeSet<String>,
     /// How events are consumed, retried and relayed.
     pub events: EventPolicy,
     /// How failed runs are retried.
     pub runs: RunPolicy,
     /// How members are identified.
     pub members: MemberPolicy,
-    /// How settlement statements are matched.
-    pub settlement: SettlementPolicy,
     /// How long early fiscal marks are kept.
     pub fiscal: FiscalPolicy,
     /// What operators see of the configuration.
@@ -43,11 +38,9 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            retailers: BTreeSet::new(),
             events: EventPolicy::default(),
             runs: RunPolicy::default(),
             members: MemberPolicy::with(DigestKey::random()),
-            settlement: SettlementPolicy::default(),
             fiscal: FiscalPolicy::default(),
             operations: OperationsPolicy::default(),
         }
@@ -92,22 +85,20 @@ impl App {
         policy: Policy,
     ) -> Self {
         let Policy {
-            retailers,
             events,
             runs,
             members,
-            settlement,
             fiscal,
             operations,
         } = policy;
-        let core = Core::new(records, plugins, clock, retailers);
+        let core = Core::new(records, plugins, clock);
         let events = Arc::new(events);
         Self {
             orders: Orders::new(core.clone(), fiscal),
             events: Events::new(core.clone(), Arc::clone(&events)),
             members: Members::new(core.clone(), members),
             runs: Runs::new(core.clone(), runs),
-            settlement: Settlement::new(core.clone(), settlement),
+            settlement: Settlement::new(core.clone()),
             catalogue: Catalogue::new(core.clone()),
             stores: Stores::new(core.clone()),
             fiscal: Fiscal::new(core.clone()),

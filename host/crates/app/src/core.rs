@@ -9,7 +9,6 @@ use galleria_ports::records::{InTx, Records, SavedResponse, Tx};
 use galleria_ports::{in_tx, trace};
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument as _;
@@ -27,8 +26,6 @@ pub struct Core {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) plugins: Arc<dyn Plugins>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The names of the configured retailers.
-    pub(crate) retailers: Arc<BTreeSet<String>>,
     /// Notified when the log has grown, so that consumers need not poll often.
     pub(crate) log_grew: Notifier,
     /// Notified when parked events may continue.
@@ -66,13 +63,11 @@ impl Core {
         records: Arc<dyn Records>,
         plugins: Arc<dyn Plugins>,
         clock: Arc<dyn Clock>,
-        retailers: BTreeSet<String>,
     ) -> Self {
         Self {
             records,
             plugins,
             clock,
-            retailers: Arc::new(retailers),
             log_grew: Notifier::default(),
             parked_woke: Notifier::default(),
             document_decided: Notifier::default(),
@@ -186,6 +181,14 @@ impl Core {
             .await
     }
 
+    /// Returns a conflict if the retailer is out of service, because no plugin can answer.
+    pub(crate) fn check_in_service(&self, retailer: &str) -> Result<(), Error> {
+        match self.plugins.is_out_of_service(retailer) {
+            false => Ok(()),
+            true => Err(out_of_service(retailer)),
+        }
+    }
+
     /// A store by its id.
     pub(crate) async fn store(&self, id: &str) -> Result<Store, Error> {
         let id = id.to_owned();
@@ -215,9 +218,7 @@ impl Core {
 
     /// Returns `NotFound` unless the retailer is configured, or has a plugin, a store or a product.
     pub async fn check_retailer(&self, retailer: &str) -> Result<(), Error> {
-        let mut slots = self.plugins.all().iter();
-        if self.retailers.contains(retailer) || slots.any(|loaded| loaded.slot.retailer == retailer)
-        {
+        if self.plugins.retailers().contains(retailer) {
             return Ok(());
         }
         let name = retailer.to_owned();
@@ -235,6 +236,16 @@ impl Core {
                 id: retailer.to_owned(),
             }),
         }
+    }
+}
+
+/// The error for a request that needs a retailer that is out of service.
+pub(crate) fn out_of_service(retailer: &str) -> Error {
+    Error::Conflict {
+        code: "retailer_out_of_service",
+        message: format!(
+            "retailer {retailer} is out of service: `galleria status` shows what to correct"
+        ),
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::config::ConsumerConfig;
 use crate::group_reader::GroupReader;
 use crate::lanes::{LaneKey, Lanes, lane_key};
+use crate::park_reason::ParkReason;
 use futures_util::future::join_all;
 use galleria_app::App;
 use galleria_app::events::{Group, HandlingOutcome, HandlingResult, Item};
@@ -27,15 +28,6 @@ const PARK_BATCH: usize = 64;
 
 /// How long the window may stay full before its events are set aside for others.
 const FULL_FOR: Duration = Duration::from_secs(1);
-
-/// The reason why the consumer parks an item without trying it.
-#[derive(Clone, Copy, Debug)]
-enum ParkReason {
-    /// An earlier item of its lane is parked.
-    Behind,
-    /// Too many items of its store wait in memory.
-    SetAside,
-}
 
 /// Consumes the log for a set of groups.
 pub struct Consumer {
@@ -61,6 +53,8 @@ impl Consumer {
         groups: Vec<Group>,
         config: ConsumerConfig,
     ) -> Result<Self, Error> {
+        // Another host may have parked events of a retailer that serves here.
+        app.events.wake_retailers().await?;
         let (mut readers, mut closed) = (Vec::new(), Vec::new());
         for group in groups {
             let (position, lanes) = app.events.resume(&group.name).await?;
@@ -205,8 +199,15 @@ impl Consumer {
     async fn read(&mut self, index: usize) -> Result<(), Error> {
         let events = self.readers[index].page(&self.app).await?;
         for event in events {
+            let group = self.readers[index].group.name.clone();
+            // Earlier events of the key may wait for their retailer: keep the order behind them.
+            let waiting = self.app.events.waiting_item(&group, &event);
+            let lane = lane_key(&waiting);
+            let items = match self.lanes.is_closed(&lane) || self.lanes.is_busy(&lane) {
+                true => vec![waiting],
+                false => self.app.events.route(&group, &event).await?,
+            };
             let reader = &mut self.readers[index];
-            let items = self.app.events.route(&reader.group.name, &event).await?;
             reader.watermark.begin(event.position, items.len());
             for item in items {
                 self.accept(item);
@@ -234,15 +235,11 @@ impl Consumer {
     async fn park(&mut self) -> Result<(), Error> {
         while !self.parking.is_empty() {
             let count = self.parking.len().min(PARK_BATCH);
-            let writes = self.parking.iter().take(count).map(|(item, reason)| {
-                let (app, settled) = (&self.app, self.settled(item));
-                async move {
-                    match reason {
-                        ParkReason::Behind => app.events.park_behind(item, settled).await,
-                        ParkReason::SetAside => app.events.park_aside(item, settled).await,
-                    }
-                }
-            });
+            let writes = self
+                .parking
+                .iter()
+                .take(count)
+                .map(|(item, reason)| reason.park(&self.app, item, self.settled(item)));
             let written = join_all(writes).await;
             let items: Vec<_> = self.parking.drain(..count).collect();
             let mut failed = None;
@@ -345,6 +342,16 @@ impl Consumer {
         // An item that waits, such as for the database, occupies a worker too.
         let cost = cost.max(elapsed(started, self.app.core.clock().now()));
         match outcome {
+            HandlingOutcome::Routed => {
+                self.lanes.release(&item, cost);
+                if let Err(error) = self.close_subscribers(&item).await {
+                    // Routing again changes nothing in the database.
+                    self.lanes.put_back(item);
+                    return Err(error);
+                }
+                self.finish(&item);
+                self.reopen(&lane).await?;
+            }
             HandlingOutcome::Done => {
                 self.lanes.release(&item, cost);
                 self.finish(&item);
@@ -359,6 +366,15 @@ impl Consumer {
                 self.park().await?;
             }
         }
+        Ok(())
+    }
+
+    /// Closes the lanes of an event that was parked for its subscribers, so that later events of its key wait.
+    async fn close_subscribers(&mut self, item: &Item) -> Result<(), Error> {
+        for parked in self.app.events.route(&item.group, &item.event).await? {
+            self.close(lane_key(&parked));
+        }
+        self.check_parked = true;
         Ok(())
     }
 

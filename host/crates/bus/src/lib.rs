@@ -18,6 +18,7 @@ mod error;
 mod group_reader;
 mod lanes;
 mod leases;
+mod park_reason;
 mod relay;
 #[cfg(feature = "kafka")]
 mod topic_writer;

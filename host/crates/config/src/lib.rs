@@ -62,9 +62,7 @@ pub use suggest::closest;
 pub use telemetry::{Metrics, Traces};
 
 use checks::Checks;
-use galleria_domain::Pickup;
 use galleria_domain::plugin::{ConfigError, Slot};
-use galleria_domain::schedule::Schedule;
 use layers::{Layer, Layers};
 use plugin::PluginFolder;
 use std::collections::BTreeMap;
@@ -86,27 +84,22 @@ pub struct Config {
 }
 
 impl Config {
+    /// The errors of all retailers. Retailers that share a plugin share its errors.
+    pub fn retailer_errors(&self) -> Vec<ConfigError> {
+        let mut errors: Vec<ConfigError> = Vec::new();
+        for error in self.retailers.iter().flat_map(|one| &one.errors) {
+            if !errors.contains(error) {
+                errors.push(error.clone());
+            }
+        }
+        errors
+    }
+
     /// The slots of all retailers.
     pub fn slots(&self) -> Vec<Slot> {
         self.retailers
             .iter()
             .flat_map(|retailer| retailer.slots.clone())
-            .collect()
-    }
-
-    /// The directories from which the host picks up statements, of all retailers.
-    pub fn pickups(&self) -> Vec<Pickup> {
-        self.retailers
-            .iter()
-            .flat_map(|retailer| retailer.pickups.clone())
-            .collect()
-    }
-
-    /// The schedules of all retailers. The extension point of each is known once the slots are loaded.
-    pub fn schedules(&self) -> Vec<Schedule> {
-        self.retailers
-            .iter()
-            .flat_map(|retailer| retailer.schedules.clone())
             .collect()
     }
 }
@@ -121,7 +114,8 @@ pub fn load(
     env: &BTreeMap<String, String>,
     overrides: &BTreeMap<String, String>,
 ) -> Result<Config, Vec<ConfigError>> {
-    let (config, errors) = load_lenient(host_file, env, overrides)?;
+    let (config, mut errors) = load_lenient(host_file, env, overrides)?;
+    errors.extend(config.retailer_errors());
     if errors.is_empty() {
         Ok(config)
     } else {
@@ -129,8 +123,8 @@ pub fn load(
     }
 }
 
-/// Reads the configuration and returns it together with its errors. A rejected value is replaced by its
-/// default. For callers that use a part of the configuration and ignore errors elsewhere.
+/// Reads the configuration and returns it together with the errors of the host's own keys; each retailer has
+/// its own errors. A rejected value is replaced by its default.
 pub fn load_lenient(
     host_file: Option<&Path>,
     env: &BTreeMap<String, String>,
@@ -197,13 +191,21 @@ fn retailers(
         Vec::new()
     });
     let mut plugin_folder = PluginFolder::new(&host.plugins, file);
-    names
-        .iter()
-        .filter_map(|name| {
-            let folder = host.retailers.join(name);
-            retailer::retailer(&folder, host, env, &mut plugin_folder, errors)
-        })
-        .collect()
+    let retailers = names.iter().map(|name| {
+        let folder = host.retailers.join(name);
+        retailer::retailer(&folder, host, env, &mut plugin_folder)
+    });
+    let mut retailers: Vec<Retailer> = retailers.collect();
+    // Without any plugin, the mistake is the host's, such as a wrong working directory.
+    if let Some(empty) = plugin_folder.empty()
+        && retailers.iter().any(|one| one.errors.contains(empty))
+    {
+        errors.push(empty.clone());
+        for retailer in &mut retailers {
+            retailer.errors.retain(|error| error != empty);
+        }
+    }
+    retailers
 }
 
 /// A folder with the directory at which its relative path starts, because that may be the wrong one.

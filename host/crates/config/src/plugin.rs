@@ -22,9 +22,9 @@ pub(crate) struct Manifest {
 pub(crate) struct PluginFolder {
     folder: PathBuf,
     names: Vec<String>,
-    /// The error of an empty or missing folder, until it is reported.
+    /// The error of an empty or missing folder.
     empty: Option<ConfigError>,
-    read: BTreeMap<String, Option<Manifest>>,
+    read: BTreeMap<String, Result<Manifest, Vec<ConfigError>>>,
 }
 
 impl PluginFolder {
@@ -45,8 +45,14 @@ impl PluginFolder {
         }
     }
 
+    /// The error of a folder without any plugin.
+    pub(crate) fn empty(&self) -> Option<&ConfigError> {
+        self.empty.as_ref()
+    }
+
     /// Returns a plugin by the name of its folder. Errors in its `plugin.toml`, and a folder without any
-    /// plugin, are reported the first time. If there is no such plugin, the message lists the existing ones.
+    /// plugin, are reported to each retailer that uses it. If there is no such plugin, the message lists the
+    /// existing ones.
     pub(crate) fn find(
         &mut self,
         name: &str,
@@ -56,7 +62,7 @@ impl PluginFolder {
             let folder = self.folder.display();
             let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
             if known.is_empty() {
-                errors.extend(self.empty.take());
+                errors.extend(self.empty.clone());
                 return Ok(None);
             }
             return Err(format!(
@@ -64,25 +70,30 @@ impl PluginFolder {
                 suggest::list(name, &known)
             ));
         }
-        if !self.read.contains_key(name) {
-            let manifest = manifest(&self.folder.join(name), name, errors);
-            self.read.insert(name.to_owned(), manifest);
+        let folder = self.folder.join(name);
+        let read = self.read.entry(name.to_owned());
+        match read.or_insert_with(|| manifest(&folder, name)) {
+            Ok(manifest) => Ok(Some(manifest.clone())),
+            Err(wrong) => {
+                errors.extend(wrong.iter().cloned());
+                Ok(None)
+            }
         }
-        Ok(self.read.get(name).cloned().flatten())
     }
 }
 
-fn manifest(folder: &Path, folder_name: &str, errors: &mut Vec<ConfigError>) -> Option<Manifest> {
+fn manifest(folder: &Path, folder_name: &str) -> Result<Manifest, Vec<ConfigError>> {
     let file = folder.join("plugin.toml");
-    let layer = Layer::of_file(&file)
-        .map_err(|error| errors.push(error))
-        .ok()?;
-    let before = errors.len();
-    let raw: RawPlugin = Layers(vec![layer]).read(errors).unwrap_or_default();
+    let layer = Layer::of_file(&file).map_err(|error| vec![error])?;
+    let mut errors = Vec::new();
+    let raw: RawPlugin = Layers(vec![layer]).read(&mut errors).unwrap_or_default();
     let mut checks = Checks::default();
     let manifest = convert(raw, folder, folder_name, &mut checks);
-    checks.into_errors(&file, errors);
-    (errors.len() == before).then_some(manifest)
+    checks.into_errors(&file, &mut errors);
+    match errors.is_empty() {
+        true => Ok(manifest),
+        false => Err(errors),
+    }
 }
 
 fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks) -> Manifest {

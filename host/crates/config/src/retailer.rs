@@ -9,7 +9,6 @@ use crate::secrets::{SecretSource, Vault};
 use crate::{matching, rights, schedules, suggest};
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{ConfigError, Limits, OnDeadLetter, Rights, SettingsFor, Slot};
-use galleria_domain::schedule::Schedule;
 use galleria_domain::{MatchingRules, Pickup};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,30 +27,30 @@ pub struct Retailer {
     pub file: PathBuf,
     /// The plugins it uses, by name.
     pub slots: Vec<Slot>,
-    /// Its schedules.
-    pub schedules: Vec<Schedule>,
-    /// The rules for matching its statements.
-    pub matching: MatchingRules,
+    /// How its settlement statements are matched; `None` if that could not be read.
+    pub matching: Option<MatchingRules>,
     /// The directories from which the host picks up its statements.
     pub pickups: Vec<Pickup>,
     /// The source of the newest version of each secret, by name. The secret keys themselves are in the
     /// slots to which they are granted.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// The errors of its files and of the `plugin.toml` of its plugins.
+    pub errors: Vec<ConfigError>,
 }
 
-/// Reads a retailer's folder. Returns nothing if its file cannot be read at all.
+/// Reads a retailer's folder, and its errors. If its file cannot be read, everything else is empty.
 pub(crate) fn retailer(
     folder: &Path,
     host: &HostConfig,
     env: &BTreeMap<String, String>,
     plugin_folder: &mut PluginFolder,
-    errors: &mut Vec<ConfigError>,
-) -> Option<Retailer> {
+) -> Retailer {
     let file = folder.join("retailer.toml");
-    let layer = Layer::of_file(&file)
-        .map_err(|error| errors.push(error))
-        .ok()?;
-    let raw: RawRetailer = Layers(vec![layer]).read(errors).unwrap_or_default();
+    let mut errors = Vec::new();
+    let layer = Layer::of_file(&file).map_err(|error| errors.push(error));
+    let is_readable = layer.is_ok();
+    let mut layers = Layers(layer.into_iter().collect());
+    let raw: RawRetailer = layers.read(&mut errors).unwrap_or_default();
     let RawRetailer {
         name,
         plugins,
@@ -66,7 +65,7 @@ pub(crate) fn retailer(
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    if name.as_deref() != Some(&folder_name) {
+    if is_readable && name.as_deref() != Some(&folder_name) {
         checks.wrong(
             "name",
             format!("must be \"{folder_name}\", like its folder"),
@@ -85,7 +84,7 @@ pub(crate) fn retailer(
         vault: &mut vault,
         plugin_folder,
         checks: &mut checks,
-        errors,
+        errors: &mut errors,
     };
     let names: Vec<String> = plugins.keys().cloned().collect();
     let granted = plugins.values().flat_map(|raw| &raw.grants.directories);
@@ -103,16 +102,21 @@ pub(crate) fn retailer(
             .filter(|schedule| schedule.slot == slot.name);
         slot.schedules = of_slot.cloned().collect();
     }
-    checks.into_errors(&file, errors);
-    Some(Retailer {
+    checks.into_errors(&file, &mut errors);
+    let of_matching = |error: &ConfigError| {
+        let rest = error.key.strip_prefix("matching");
+        error.file == file && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let is_known = is_readable && !errors.iter().any(of_matching);
+    Retailer {
         name: folder_name,
         file,
         slots,
-        schedules,
-        matching: rules,
+        matching: is_known.then_some(rules),
         pickups,
         secrets: vault.sources(),
-    })
+        errors,
+    }
 }
 
 /// The context for reading a slot.

@@ -49,13 +49,21 @@ impl Tenders for Transaction<'_> {
         self.execute(set.bind(entry_id)).await.map(drop)
     }
 
-    async fn tender_list_unchecked(&mut self, limit: u32) -> Result<Vec<RecordedTender>, Error> {
+    async fn tender_list_unchecked(
+        &mut self,
+        without: &[String],
+        limit: u32,
+    ) -> Result<Vec<RecordedTender>, Error> {
+        // A retailer's name is the name of a folder, so it has no slash.
+        let without: String = without.iter().map(|name| format!("/{name}/")).collect();
         let list = query(
             "tender_list_unchecked",
-            "SELECT * FROM tenders WHERE fresh = 1 ORDER BY accepted_ms, id LIMIT $1",
+            "SELECT * FROM tenders
+             WHERE fresh = 1 AND replace($1, '/' || retailer || '/', '') = $1
+             ORDER BY accepted_ms, id LIMIT $2",
         );
-        self.fetch_all_as(list.bind(i64::from(limit)), rows::tender)
-            .await
+        let list = list.bind(without).bind(i64::from(limit));
+        self.fetch_all_as(list, rows::tender).await
     }
 
     async fn tender_mark_checked(&mut self, id: &str) -> Result<(), Error> {

@@ -11,9 +11,9 @@ use crate::points::exported;
 use crate::stop::Stop;
 use galleria_domain::guest_values;
 use galleria_domain::plugin::{Limits, Point, Rights};
-use galleria_domain::{CallFault, Context, Decision, Fault, HostFault, Member, Scope, Totals};
+use galleria_domain::{CallFault, Context, Decision, Fault, Member, Scope, Totals};
 use galleria_ports::plugins::{
-    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
+    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, not_served,
 };
 use std::sync::Arc;
 use wasmtime::component::Instance;
@@ -48,18 +48,17 @@ impl Generation {
         }))
     }
 
+    /// Whether the plugin belongs to this generation.
+    pub fn has(&self, plugin: &LoadedPlugin) -> bool {
+        self.linked(plugin).is_some()
+    }
+
     /// Finds a plugin of this generation. A plugin of another generation is not served.
-    fn linked(&self, plugin: &LoadedPlugin) -> Result<&LinkedPlugin, HostFault> {
+    fn linked(&self, plugin: &LoadedPlugin) -> Option<&LinkedPlugin> {
         self.0
             .linked
             .get(plugin.index)
             .filter(|linked| Arc::ptr_eq(&linked.loaded.slot, &plugin.slot))
-            .ok_or_else(|| {
-                HostFault::NotServed(format!(
-                    "{}/{} does not belong to this configuration",
-                    plugin.slot.retailer, plugin.slot.name
-                ))
-            })
     }
 
     fn call<T>(
@@ -100,8 +99,8 @@ impl Generation {
 }
 
 impl Plugins for Generation {
-    fn all(&self) -> &[LoadedPlugin] {
-        &self.0.loaded
+    fn all(&self) -> Vec<LoadedPlugin> {
+        self.0.loaded.clone()
     }
 
     fn react(
@@ -110,9 +109,8 @@ impl Plugins for Generation {
         cx: &Context,
         argument: &Argument,
     ) -> CallOutcome<Decision> {
-        let linked = match self.linked(plugin) {
-            Ok(linked) => linked,
-            Err(fault) => return not_served(fault),
+        let Some(linked) = self.linked(plugin) else {
+            return not_served(plugin);
         };
         let streams = Streams::default();
         self.call(linked, argument.point(), cx, streams, |store, instance| {
@@ -137,9 +135,8 @@ impl Plugins for Generation {
         cx: &Context,
         code: &str,
     ) -> CallOutcome<Option<Member>> {
-        let linked = match self.linked(plugin) {
-            Ok(linked) => linked,
-            Err(fault) => return not_served(fault),
+        let Some(linked) = self.linked(plugin) else {
+            return not_served(plugin);
         };
         let streams = Streams::default();
         self.call(
@@ -174,9 +171,8 @@ impl Plugins for Generation {
         run: &Stream,
         streams: Streams,
     ) -> CallOutcome<Totals> {
-        let linked = match self.linked(plugin) {
-            Ok(linked) => linked,
-            Err(fault) => return not_served(fault),
+        let Some(linked) = self.linked(plugin) else {
+            return not_served(plugin);
         };
         self.call(
             linked,
@@ -194,13 +190,6 @@ impl Plugins for Generation {
                 Err(fault) => guest_fault(store, fault),
             },
         )
-    }
-}
-
-fn not_served<T>(fault: HostFault) -> CallOutcome<T> {
-    CallOutcome {
-        outcome: Err(CallFault::Host(fault)),
-        usage: Usage::default(),
     }
 }
 

@@ -5,11 +5,14 @@
 
 pub use galleria_domain::feed::{CatalogueRow, SettlementRow};
 use galleria_domain::plugin::{Inspection, Point, Slot};
+use galleria_domain::schedule::Schedule;
 use galleria_domain::{
-    CallFault, Cancellation, Context, Decision, FiscalMark, Member, Outgoing, Refund, Reply, Sale,
-    Shift, StatementHeader, StatementLine, Store, Totals, Verification, Window,
+    CallFault, Cancellation, Context, Decision, FiscalMark, HostFault, MatchingRules, Member,
+    Outgoing, Pickup, Refund, Reply, Sale, Shift, StatementHeader, StatementLine, Store, Totals,
+    Verification, Window,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,6 +26,15 @@ pub struct LoadedPlugin {
     pub inspection: Arc<Inspection>,
     /// The engine's number of the component.
     pub index: usize,
+}
+
+impl LoadedPlugin {
+    /// Whether the slot serves a point for a store.
+    pub fn serves(&self, store: &Store, point: Point) -> bool {
+        self.slot.retailer == store.retailer
+            && self.inspection.exports.contains(&point)
+            && self.slot.filter.covers(store)
+    }
 }
 
 macro_rules! calls {
@@ -88,6 +100,36 @@ pub struct Usage {
     pub host_calls: u64,
     /// Calls of linked functions that are always denied, such as files and sockets of WASI.
     pub denied_calls: u64,
+}
+
+/// A retailer whose plugins could not be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OutOfService {
+    /// The retailer's name.
+    pub retailer: String,
+    /// What to correct: file, key and rule of each error. They contain no secret.
+    pub errors: Vec<String>,
+}
+
+/// The folders of retailers in the host's directories.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RetailerFolders {
+    /// The pickups of the retailers that serve.
+    pub pickups: Vec<Pickup>,
+    /// Retailer and directory of the folders to which plugins may write.
+    pub outputs: BTreeSet<(String, String)>,
+}
+
+/// The outcome of a call whose plugin is not loaded.
+pub fn not_served<T>(plugin: &LoadedPlugin) -> CallOutcome<T> {
+    CallOutcome {
+        outcome: Err(CallFault::Host(HostFault::NotServed(format!(
+            "{}/{} does not belong to this configuration",
+            plugin.slot.retailer, plugin.slot.name
+        )))),
+        usage: Usage::default(),
+    }
 }
 
 /// The outcome of a call.
@@ -175,26 +217,70 @@ pub struct Streams {
     pub stop: Arc<AtomicBool>,
 }
 
-/// The plugins of the active configuration.
+/// The plugins of the active configuration, and what it states about each retailer. A reload may change the
+/// configuration between two calls.
 pub trait Plugins: Send + Sync {
     /// All loaded slots.
-    fn all(&self) -> &[LoadedPlugin];
+    fn all(&self) -> Vec<LoadedPlugin>;
+
+    /// The slots of a retailer, in the order of `retailer.toml`.
+    fn of_retailer(&self, retailer: &str) -> Vec<LoadedPlugin> {
+        let mut all = self.all();
+        all.retain(|loaded| loaded.slot.retailer == retailer);
+        all
+    }
+
+    /// The retailers that are out of service.
+    fn out_of_service(&self) -> Vec<OutOfService> {
+        Vec::new()
+    }
+
+    /// Whether the retailer is out of service.
+    fn is_out_of_service(&self, retailer: &str) -> bool {
+        let mut all = self.out_of_service().into_iter();
+        all.any(|one| one.retailer == retailer)
+    }
+
+    /// The names of the configured retailers, with those that have no plugin or are out of service.
+    fn retailers(&self) -> BTreeSet<String> {
+        let all = self.all().into_iter();
+        all.map(|loaded| loaded.slot.retailer.clone()).collect()
+    }
+
+    /// The schedules of the loaded slots.
+    fn schedules(&self) -> Vec<Schedule> {
+        let all = self.all().into_iter();
+        all.flat_map(|loaded| loaded.slot.schedules.clone())
+            .collect()
+    }
+
+    /// The folders from which statements are picked up, and those to which plugins write.
+    fn folders(&self) -> RetailerFolders {
+        RetailerFolders::default()
+    }
+
+    /// The rules by which the statements of a retailer are matched; the default rules for a retailer without rules of
+    /// its own. `None` if they could not be read: then its statements wait.
+    fn matching(&self, _retailer: &str) -> Option<MatchingRules> {
+        Some(MatchingRules::default())
+    }
+
+    /// The retailers whose rules for matching could not be read.
+    fn unmatchable(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The slots that serve a point for a store, in the order of `retailer.toml`.
     fn serving(&self, store: &Store, point: Point) -> Vec<LoadedPlugin> {
-        let serves = |loaded: &&LoadedPlugin| {
-            loaded.slot.retailer == store.retailer
-                && loaded.inspection.exports.contains(&point)
-                && loaded.slot.filter.covers(store)
-        };
-        self.all().iter().filter(serves).cloned().collect()
+        let mut slots = self.of_retailer(&store.retailer);
+        slots.retain(|loaded| loaded.serves(store, point));
+        slots
     }
 
     /// A slot by retailer and name.
     fn named(&self, retailer: &str, name: &str) -> Option<LoadedPlugin> {
-        let is =
-            |loaded: &&LoadedPlugin| loaded.slot.retailer == retailer && loaded.slot.name == name;
-        self.all().iter().find(is).cloned()
+        let mut slots = self.of_retailer(retailer).into_iter();
+        slots.find(|loaded| loaded.slot.name == name)
     }
 
     /// Calls a react point.

@@ -87,8 +87,15 @@ async fn readyz(State(state): State<ApiState>) -> Response {
         };
         parts.push(Part::new("database", None, database, None));
     }
-    // The host loads plugins before it listens.
-    parts.push(Part::new("plugins", None, "running", None));
+    // The host loads plugins before it listens. A retailer that is out of service does not make the host unready.
+    let out_of_service = state.app.core.plugins().out_of_service().into_iter();
+    let out_of_service = out_of_service.map(|one| {
+        let errors = one.errors.join("; ");
+        format!("retailer {} is out of service: {errors}", one.retailer)
+    });
+    let detail = out_of_service.collect::<Vec<_>>().join("; ");
+    let detail = Some(detail).filter(|detail| !detail.is_empty());
+    parts.push(Part::new("plugins", None, "running", detail));
     parts.extend(workers);
     let draining = draining.then(|| Problem::new(DRAINING, DRAINING.remedy));
     respond(&state, "ready", parts, draining.or(problem))

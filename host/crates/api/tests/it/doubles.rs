@@ -75,8 +75,12 @@ fn not_served<T>() -> CallOutcome<T> {
 }
 
 impl Plugins for OneMember {
-    fn all(&self) -> &[LoadedPlugin] {
-        &self.0
+    fn all(&self) -> Vec<LoadedPlugin> {
+        self.0.clone()
+    }
+
+    fn is_out_of_service(&self, retailer: &str) -> bool {
+        retailer == "broken"
     }
 
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {

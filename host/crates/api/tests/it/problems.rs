@@ -233,6 +233,10 @@ async fn run_problems(host: &Host, seen: &mut SeenCodes) {
     seen.note(&too_early, "invalid");
     assert_eq!(too_early.json()["errors"][0]["field"], "last");
     request["last"] = json!("2026-11-23");
+    let mut broken = request.clone();
+    broken["retailer"] = json!("broken");
+    let refused = host.post("/v1/runs", "broken", &broken).await;
+    seen.note(&refused, "retailer_out_of_service");
     let run = host.post("/v1/runs", "run", &request).await.expect(202);
     let run = format!("/v1/runs/{}", run["id"].as_str().expect("an id"));
     let (replay, cancel) = (format!("{run}/replay"), format!("{run}/cancel"));

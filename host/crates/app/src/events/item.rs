@@ -50,6 +50,8 @@ pub enum HandlingOutcome {
     Done,
     /// The item is parked and closes its lane until it is handled again.
     Parked,
+    /// The item's retailer serves again: the event is parked for each of its subscribers, and the lane is free.
+    Routed,
     /// The item is a dead letter and closes its lane.
     Blocking,
 }

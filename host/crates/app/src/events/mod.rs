@@ -10,6 +10,7 @@ mod dead_letters;
 mod group_leases;
 mod item;
 mod journal;
+mod out_of_service;
 mod parked;
 mod policy;
 mod prepare;
@@ -20,6 +21,8 @@ pub(crate) use dead_letters::unknown as no_letter;
 pub use dead_letters::{Acting, DeadLetterPage, DeadLetterView, Verdict};
 pub use item::{HOST, HandlingOutcome, HandlingResult, Item};
 pub use journal::{AttemptView, JournalText};
+pub use out_of_service::OUT_OF_SERVICE;
+use out_of_service::waits_for_retailer;
 pub(crate) use parked::unknown as not_parked;
 pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
 pub use policy::{EventPolicy, Group, RelayPolicy};
@@ -74,6 +77,9 @@ impl Events {
         let Some(store) = self.store_of_event(event).await? else {
             return Ok(vec![item(group, event, HOST, None)]);
         };
+        if self.core.plugins.is_out_of_service(&store.retailer) {
+            return Ok(vec![self.waiting_item(group, event)]);
+        }
         let plugins = self.core.plugins.serving(&store, point);
         Ok(plugins
             .into_iter()
@@ -95,7 +101,7 @@ impl Events {
             attempts,
             due_at: _,
             since,
-            waits_for: _,
+            waits_for,
             cause: _,
         } = parked;
         let store = self.store_of_event(&event).await?;
@@ -108,6 +114,12 @@ impl Events {
         let plugin = store
             .zip(point_of(&event))
             .and_then(|(store, point)| serves(&store, point));
+        // The time for which its retailer was out of service does not count against a plugin.
+        let is_back = plugin.is_some() && waits_for_retailer(waits_for.as_deref());
+        let since = match is_back {
+            true => self.core.clock.now(),
+            false => since,
+        };
         Ok(Item {
             group,
             store_id: event.store.clone().unwrap_or_default(),
@@ -205,6 +217,8 @@ impl Events {
         let work = async {
             match self.attempt(item, prefix).await {
                 Ok(handled) => Ok(handled),
+                // The event was not tried. The consumer repeats this after a pause.
+                Err(error) if item.subscriber == OUT_OF_SERVICE => Err(error),
                 Err(error) => {
                     let fault = CallFault::Host(HostFault::HostFailed(error.chain()));
                     let outcome = self.failed(item, None, &fault, prefix).await?;
@@ -227,6 +241,14 @@ impl Events {
     }
 
     async fn attempt(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
+        if item.subscriber == OUT_OF_SERVICE {
+            let outcome = self.resume_retailer(item, prefix).await?;
+            return Ok(HandlingResult::free(outcome));
+        }
+        if let Some(store) = self.store_out_of_service(item).await? {
+            let outcome = self.wait_for_retailer(item, &store, prefix).await?;
+            return Ok(HandlingResult::free(outcome));
+        }
         let prepared = match self.prepare(item).await? {
             prepare::Prepared::Ready(prepared) => *prepared,
             prepare::Prepared::Before => {

@@ -4,7 +4,7 @@
 mod find;
 
 use self::find::find;
-use super::{HOST, Item, point_of};
+use super::{HOST, Item, OUT_OF_SERVICE, point_of};
 use crate::events::Events;
 use galleria_domain::plugin::{CounterScope, OnDeadLetter, Point};
 use galleria_domain::{CallFault, Context, Counter, Fault, PriorDocument, Problem, Scope, Store};
@@ -89,7 +89,9 @@ impl From<EventRecord> for Lookup {
 
 impl Events {
     pub(super) async fn prepare(&self, item: &Item) -> Result<Prepared, Error> {
-        let Some(plugin) = item.plugin.clone() else {
+        // A reload may have replaced the plugin since the item was routed.
+        let plugin = item.plugin.as_ref().and_then(|plugin| self.current(plugin));
+        let Some(plugin) = plugin else {
             if item.subscriber == HOST {
                 return Ok(broken("store", "the event names no store that is known"));
             }
@@ -111,6 +113,12 @@ impl Events {
             }
             other => Ok(other),
         }
+    }
+
+    /// The plugin in the active configuration. None if its slot was removed.
+    fn current(&self, plugin: &LoadedPlugin) -> Option<LoadedPlugin> {
+        let slot = &plugin.slot;
+        self.core.plugins.named(&slot.retailer, &slot.name)
     }
 
     /// Takes the counters that the plugin requested for this event. Every attempt gets the same
@@ -184,7 +192,7 @@ async fn look_up(
     let Some(store) = tx.store_get(store_id).await? else {
         return Ok(broken("store", "the event names no store that is known"));
     };
-    let Some(point) = point_of(event) else {
+    let Some(point) = point_of(event).filter(|point| plugin.serves(&store, *point)) else {
         return Ok(Prepared::Nobody);
     };
     let record = match find(tx, event, point).await? {
@@ -252,8 +260,10 @@ async fn has_had_effect(
     if tx.dead_letter_get(&event_id, subscriber).await?.is_some() {
         return Ok(plugin.slot.on_dead_letter == OnDeadLetter::Continue);
     }
-    if tx.parked_get(&event_id, subscriber).await?.is_some() {
-        return Ok(false);
+    for parked_for in [subscriber, OUT_OF_SERVICE] {
+        if tx.parked_get(&event_id, parked_for).await?.is_some() {
+            return Ok(false);
+        }
     }
     // Every event up to the position of the group took effect, is parked or is a dead letter for
     // its subscribers. An event that has left the log is older than that.

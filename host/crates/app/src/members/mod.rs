@@ -128,6 +128,7 @@ impl Members {
         code: Code,
     ) -> Result<Option<Member>, Error> {
         let store = self.core.store(store).await?;
+        self.core.check_in_service(&store.retailer)?;
         let serving = self.core.plugins.serving(&store, Point::IdentifyMember);
         let Some(plugin) = serving.into_iter().next() else {
             return Err(Error::Conflict {

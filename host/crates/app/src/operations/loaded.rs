@@ -6,11 +6,11 @@ use crate::operations::Operations;
 use galleria_domain::Digest;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::LoadedPlugin;
+use galleria_ports::plugins::Plugins;
 use galleria_ports::records::{OperationFilter, OperationRow, Tx};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const ACTION: &str = "plugins_loaded";
@@ -25,7 +25,7 @@ impl Operations {
     pub async fn record_loaded_plugins(&self, host: &str) -> Result<Vec<String>, Error> {
         let now = self.core.clock.now();
         let host: Arc<str> = host.into();
-        let states = Arc::new(states(self.core.plugins.all()));
+        let states = Arc::new(states(&*self.core.plugins));
         let changed = self.core.records.write(in_tx!(|tx, host, states| {
             let mut changed = Vec::new();
             for (subject, state) in states.iter() {
@@ -40,9 +40,9 @@ impl Operations {
 }
 
 /// The current records by subject: the retailers, and the slots of each.
-fn states(all: &[LoadedPlugin]) -> BTreeMap<String, Value> {
-    let mut retailers: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for loaded in all {
+fn states(plugins: &dyn Plugins) -> BTreeMap<String, Value> {
+    let mut retailers: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for loaded in plugins.all() {
         let slot = &loaded.slot;
         let settings: Vec<String> = slot
             .all_settings()
@@ -54,10 +54,14 @@ fn states(all: &[LoadedPlugin]) -> BTreeMap<String, Value> {
             "granted": rights(slot.rights()),
             "settings": settings,
         });
-        let slots = retailers.entry(&slot.retailer).or_default();
+        let slots = retailers.entry(slot.retailer.clone()).or_default();
         slots.insert(slot.name.clone(), state);
     }
-    let names: Vec<&str> = retailers.keys().copied().collect();
+    let out_of_service = plugins.out_of_service().into_iter();
+    let names = retailers.keys().cloned();
+    let names: BTreeSet<String> = names
+        .chain(out_of_service.map(|one| one.retailer))
+        .collect();
     let mut states = BTreeMap::from([(SUBJECT.to_owned(), json!({ SUBJECT: names }))]);
     for (name, slots) in retailers {
         states.insert(format!("{SUBJECT}:{name}"), Value::Object(slots));
@@ -88,7 +92,7 @@ async fn noted(
         actor: format!("host {host}"),
         action: ACTION.into(),
         subject: subject.to_owned(),
-        reason: "the host started with it".into(),
+        reason: "the host loaded it".into(),
         before: before.unwrap_or_else(|| "null".into()),
         after,
     })

@@ -147,7 +147,7 @@ impl Operations {
         after: Option<&str>,
         limit: u32,
     ) -> Result<PluginPage, Error> {
-        let mut slots: Vec<_> = self.core.plugins.all().to_vec();
+        let mut slots: Vec<_> = self.core.plugins.all();
         slots.sort_by_key(cursor);
         slots.retain(|loaded| {
             let slot = &loaded.slot;

@@ -8,6 +8,7 @@ use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::files::UntakenFile;
 use galleria_ports::in_tx;
+use galleria_ports::plugins::OutOfService;
 use galleria_ports::records::{DocumentState, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -95,6 +96,8 @@ pub struct StatusView {
     /// Fields of recorded stores that this version would reject, such as an unknown time zone. The stores keep working,
     /// with UTC instead of an unknown time zone, until their next change, which must correct them.
     pub invalid_stores: Vec<InvalidStore>,
+    /// Retailers that are out of service, with what to correct. Their events, runs and pickups wait.
+    pub out_of_service: Vec<OutOfService>,
     /// Directories of documents by name.
     pub directories: BTreeMap<String, String>,
     /// Files in pickup directories that no pickup takes, with the reasons.
@@ -114,9 +117,14 @@ impl Operations {
     pub async fn status(&self) -> Result<StatusView, Error> {
         let (readers, directories) = (self.events.readers(), Arc::clone(&self.policy));
         let untaken_files = self.untaken_files().await?;
+        let out_of_service = self.core.plugins.out_of_service();
         self.core
             .records
-            .read(in_tx!(|tx, readers, directories, untaken_files| {
+            .read(in_tx!(|tx,
+                          readers,
+                          directories,
+                          untaken_files,
+                          out_of_service| {
                 let lags = metrics::lags(tx, &readers).await?;
                 let read = lags.iter().all(|(_, lag)| *lag == 0);
                 let documents = DocumentCounts {
@@ -157,6 +165,7 @@ impl Operations {
                         .collect(),
                     stores,
                     invalid_stores: stores::invalid(&known),
+                    out_of_service,
                     directories: directories
                         .map(|(name, path)| (name.clone(), path.display().to_string()))
                         .collect(),

@@ -29,6 +29,8 @@ pub(super) enum Attempt {
     Failed(CallFault, RunState),
     /// It was stopped. Nothing of it was stored.
     Stopped,
+    /// Its retailer is out of service. It is due again later, without an attempt.
+    Postponed,
     /// Another host has the lease now. Nothing of this attempt was stored.
     Lost,
 }

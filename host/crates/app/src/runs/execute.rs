@@ -21,6 +21,9 @@ use tokio::task::JoinHandle;
 /// The minimum interval between updates of the progress.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The interval between checks whether the retailer of a due run serves again.
+const RETAILER_PAUSE: Duration = Duration::from_secs(30);
+
 /// The result of looking up the plugin and the store of a run.
 enum RunTarget {
     Ready(Box<Run>),
@@ -74,6 +77,12 @@ impl Runs {
             owner: holder.owner.clone(),
             attempt: row.attempts,
         };
+        if self.core.plugins.is_out_of_service(&row.retailer) {
+            let attempts = row.attempts.saturating_sub(1);
+            let mut end = self.run_end(RunState::Due, attempts, row.progress);
+            end.due_at = later(end.at, RETAILER_PAUSE);
+            return self.run_closed(&lease, end, Attempt::Postponed).await;
+        }
         let row = self.run_fixed(row).await?;
         let run = match self.run_target(row.clone()).await? {
             RunTarget::Ready(run) => *run,

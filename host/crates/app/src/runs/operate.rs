@@ -191,7 +191,8 @@ impl Runs {
                     "run {id} lost its lease to another host: its output was discarded"
                 ),
             }),
-            Attempt::Stopped => {
+            // The request checked it, so it went out of service since.
+            Attempt::Stopped | Attempt::Postponed => {
                 let back = before.map(|before| as_it_was(*before, self.core.clock.now()));
                 self.run_put_back(&row, owner, back).await?;
                 Ok(ByHand::Stopped)

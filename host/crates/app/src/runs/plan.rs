@@ -158,6 +158,7 @@ impl Runs {
         if request.last < request.first {
             return Err(Error::invalid("last", "must not be before the first day"));
         }
+        self.core.check_in_service(&request.retailer)?;
         let plugin = self.core.plugins.named(&request.retailer, &request.plugin);
         let plugin = plugin.ok_or_else(|| Error::NotFound {
             what: "plugin",

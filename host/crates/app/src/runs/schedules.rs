@@ -22,33 +22,18 @@ use std::sync::Arc;
 /// The approximate number of runs added in one transaction. Other writers wait for it.
 const ROWS_AT_ONCE: usize = 1_000;
 
-/// Resolves the point of each schedule, or returns all errors. This needs the components.
-pub fn check(
-    schedules: Vec<Schedule>,
-    plugins: &dyn Plugins,
-) -> Result<Vec<Schedule>, Vec<ConfigError>> {
-    let (mut good, mut mistakes) = (Vec::with_capacity(schedules.len()), Vec::new());
-    for mut schedule in schedules {
-        // A slot that was not loaded has its own error.
-        let Some(plugin) = plugins.named(&schedule.retailer, &schedule.slot) else {
-            continue;
-        };
-        match point_of(&plugin, schedule.point) {
-            Ok(point) => {
-                schedule.point = Some(point);
-                good.push(schedule);
-            }
-            Err(message) => {
+/// Checks the point of each schedule. This needs the components.
+pub fn check(plugins: &dyn Plugins) -> Vec<ConfigError> {
+    let mut mistakes = Vec::new();
+    for plugin in plugins.all() {
+        for schedule in &plugin.slot.schedules {
+            if let Err(message) = point_of(&plugin, schedule.point) {
                 let key = format!("schedules.{}.point", schedule.name);
                 mistakes.push(ConfigError::new(&schedule.file, key, message));
             }
         }
     }
-    if mistakes.is_empty() {
-        Ok(good)
-    } else {
-        Err(mistakes)
-    }
+    mistakes
 }
 
 /// The scope of a schedule, and its clock.
@@ -91,24 +76,25 @@ struct Planned {
 
 impl Runs {
     /// Adds the runs that are due. Returns the time of the next check.
-    pub(super) async fn schedules_planned(
-        &self,
-        schedules: &[Schedule],
-    ) -> Result<Option<Timestamp>, Error> {
+    pub(super) async fn schedules_planned(&self) -> Result<Option<Timestamp>, Error> {
         let mut next = None;
-        let mut stores: BTreeMap<&str, Vec<Store>> = BTreeMap::new();
-        for schedule in schedules {
+        let mut stores: BTreeMap<String, Vec<Store>> = BTreeMap::new();
+        for mut schedule in self.core.plugins.schedules() {
             let Some(plugin) = self.core.plugins.named(&schedule.retailer, &schedule.slot) else {
                 continue;
             };
-            if !stores.contains_key(schedule.retailer.as_str()) {
+            let Ok(point) = point_of(&plugin, schedule.point) else {
+                continue;
+            };
+            schedule.point = Some(point);
+            if !stores.contains_key(&schedule.retailer) {
                 let all = self.stores_of_retailer(&schedule.retailer).await?;
-                stores.insert(&schedule.retailer, all);
+                stores.insert(schedule.retailer.clone(), all);
             }
-            let known = stores.get(schedule.retailer.as_str());
+            let known = stores.get(&schedule.retailer);
             let known = known.map_or(&[] as &[Store], Vec::as_slice);
-            let scopes = scopes(schedule, &plugin, known);
-            let due = self.schedule_planned(schedule, &scopes).await?;
+            let scopes = scopes(&schedule, &plugin, known);
+            let due = self.schedule_planned(&schedule, &scopes).await?;
             next = [next, due].into_iter().flatten().min();
         }
         Ok(next)

@@ -9,7 +9,6 @@ use super::execute::Holder;
 use crate::feeds::Progress;
 use crate::runs::Runs;
 use galleria_domain::Shares;
-use galleria_domain::schedule::Schedule;
 use galleria_ports::Error;
 use galleria_ports::clock::{elapsed, later};
 use galleria_ports::files::Files;
@@ -54,19 +53,12 @@ pub struct RunWorker {
     files: Arc<dyn Files>,
     holder: Holder,
     at_once: usize,
-    schedules: Arc<[Schedule]>,
     retailers: Arc<Mutex<Shares<String>>>,
 }
 
 impl RunWorker {
-    /// Creates a worker. Its name must be unique, and the schedules must be checked.
-    pub fn new(
-        service: Runs,
-        files: Arc<dyn Files>,
-        owner: String,
-        config: RunsConfig,
-        schedules: Vec<Schedule>,
-    ) -> Self {
+    /// Creates a worker. Its name must be unique.
+    pub fn new(service: Runs, files: Arc<dyn Files>, owner: String, config: RunsConfig) -> Self {
         Self {
             service,
             files,
@@ -75,7 +67,6 @@ impl RunWorker {
                 lease: config.lease,
             },
             at_once: config.at_once.max(1),
-            schedules: schedules.into(),
             retailers: Arc::default(),
         }
     }
@@ -99,7 +90,8 @@ impl RunWorker {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(done) = running.join_next(), if !running.is_empty() => ended(done),
-                () = wanted.notified(), if free.is_some() => {}
+                // Also after a reload, which may have changed schedules.
+                () = wanted.notified(), if free.is_some() => plan_at = self.service.core.clock.now(),
                 () = self.service.core.clock.sleep(wait) => {}
             }
         }
@@ -111,7 +103,7 @@ impl RunWorker {
 
     /// Adds the scheduled runs. Returns the time of the next check.
     pub async fn plan(&self) -> Result<Option<Timestamp>, Error> {
-        self.service.schedules_planned(&self.schedules).await
+        self.service.schedules_planned().await
     }
 
     /// Executes one run that is ready. Returns false if there is none.
@@ -260,7 +252,7 @@ impl RunWorker {
                 tracing::warn!(run = %row.id, "run lease lost, attempt discarded");
                 Ok(())
             }
-            Attempt::Ended | Attempt::Failed(..) => Ok(()),
+            Attempt::Ended | Attempt::Postponed | Attempt::Failed(..) => Ok(()),
         }
     }
 }

@@ -86,6 +86,7 @@ impl Settlement {
 
     /// The slot that reads a retailer's statements, by its name.
     pub fn statement_reader(&self, request: &StatementRequest) -> Result<LoadedPlugin, Error> {
+        self.core.check_in_service(&request.retailer)?;
         let found = self.core.plugins.named(&request.retailer, &request.plugin);
         found
             .filter(|plugin| plugin.inspection.exports.contains(&Point::ReadStatement))

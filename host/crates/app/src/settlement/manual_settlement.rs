@@ -4,7 +4,7 @@
 use super::distribution::{check_targets, distribute, whole_tender};
 use super::group::{LineGroup, match_fields};
 use super::views::LineView;
-use crate::core::{IdempotencyKey, Reply};
+use crate::core::{IdempotencyKey, Reply, out_of_service};
 use crate::settlement::Settlement;
 use galleria_domain::{Allocation, MatchOutcome, MatchRule, MatchingRules};
 use galleria_ports::Error;
@@ -15,6 +15,7 @@ use galleria_ports::records::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::Arc;
 
 /// A manual settlement of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,14 +59,15 @@ impl Settlement {
         check_reason(&request.actor, &request.reason)?;
         check_targets(request.entry.as_deref(), &request.parts)?;
         let (now, line) = (self.core.clock.now(), line.to_owned());
-        let rules = self.policy.matching.clone();
+        let plugins = Arc::clone(&self.core.plugins);
         self.core
             .once(
                 key,
                 200,
-                in_tx!(|tx, line, request, rules| {
+                in_tx!(|tx, line, request, plugins| {
                     let (statement, row) = line_of(tx, &line).await?;
-                    let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
+                    let rules = plugins.matching(&row.retailer);
+                    let rules = rules.ok_or_else(|| out_of_service(&row.retailer))?;
                     settle(tx, &statement, row, &request, &rules, now).await
                 }),
             )
@@ -81,14 +83,15 @@ impl Settlement {
     ) -> Result<Reply, Error> {
         check_reason(&request.actor, &request.reason)?;
         let (now, line) = (self.core.clock.now(), line.to_owned());
-        let rules = self.policy.matching.clone();
+        let plugins = Arc::clone(&self.core.plugins);
         self.core
             .once(
                 key,
                 200,
-                in_tx!(|tx, line, request, rules| {
+                in_tx!(|tx, line, request, plugins| {
                     let (statement, row) = line_of(tx, &line).await?;
-                    let rules = rules.get(&row.retailer).cloned().unwrap_or_default();
+                    let rules = plugins.matching(&row.retailer);
+                    let rules = rules.ok_or_else(|| out_of_service(&row.retailer))?;
                     undo(tx, &statement, row, &request, &rules, now).await
                 }),
             )

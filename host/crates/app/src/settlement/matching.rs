@@ -9,12 +9,15 @@
 //! both the line and the tender.
 
 use super::group::LineGroup;
+use crate::core::out_of_service;
 use crate::settlement::Settlement;
 use galleria_domain::{Entry, MatchingRules, RecordedTender, Store, Tender};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
+use galleria_ports::plugins::Plugins;
 use galleria_ports::records::{StatementState, Tx};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Lines in one transaction: about ten milliseconds, the longest wait of tills on the same SQLite file.
 pub(super) const PIECE: usize = 200;
@@ -64,10 +67,10 @@ pub(crate) fn tenders_of(
 }
 
 impl Settlement {
-    /// The matching rules of a retailer.
-    pub(super) fn matching_rules(&self, retailer: &str) -> MatchingRules {
-        let rules = self.policy.matching.get(retailer);
-        rules.cloned().unwrap_or_default()
+    /// The matching rules of a retailer, or an error if they could not be read.
+    pub(super) fn matching_rules(&self, retailer: &str) -> Result<MatchingRules, Error> {
+        let rules = self.core.plugins.matching(retailer);
+        rules.ok_or_else(|| out_of_service(retailer))
     }
 
     /// Continues matching: unfinished statements, and tenders recorded since. Returns the number of batches.
@@ -79,7 +82,8 @@ impl Settlement {
             .await?;
         let mut done = 0;
         for row in unfinished {
-            if row.state == StatementState::Matching {
+            let is_matchable = self.core.plugins.matching(&row.retailer).is_some();
+            if row.state == StatementState::Matching && is_matchable {
                 self.match_statement(&row.retailer, &row.id).await?;
                 done += 1;
             }
@@ -94,7 +98,7 @@ impl Settlement {
     pub(super) async fn match_statement(&self, retailer: &str, id: &str) -> Result<(), Error> {
         loop {
             let (id, retailer) = (id.to_owned(), retailer.to_owned());
-            let rules = self.matching_rules(&retailer);
+            let rules = self.matching_rules(&retailer)?;
             let more = self.core.records.write(in_tx!(|tx, id, retailer, rules| {
                 tx.matching_lock(&retailer).await?;
                 match_piece(tx, &id, &rules).await
@@ -107,19 +111,19 @@ impl Settlement {
 
     /// Checks the oldest unchecked tenders; returns whether there were any.
     async fn match_fresh(&self) -> Result<bool, Error> {
+        let unmatchable = self.core.plugins.unmatchable();
         // Read without a lock first: usually there are none.
-        let any = self
-            .core
-            .records
-            .read(in_tx!(|tx| tx.tender_list_unchecked(1).await));
+        let any = self.core.records.read({
+            let unmatchable = unmatchable.clone();
+            in_tx!(|tx, unmatchable| tx.tender_list_unchecked(&unmatchable, 1).await)
+        });
         if any.await?.is_empty() {
             return Ok(false);
         }
-        let rules = self.policy.matching.clone();
-        let looked = self
-            .core
-            .records
-            .write(in_tx!(|tx, rules| match_tenders(tx, &rules).await));
+        let plugins = Arc::clone(&self.core.plugins);
+        let looked = self.core.records.write(in_tx!(|tx, plugins, unmatchable| {
+            match_tenders(tx, &*plugins, &unmatchable).await
+        }));
         looked.await
     }
 }
@@ -154,10 +158,11 @@ async fn match_piece(tx: &mut dyn Tx, id: &str, rules: &MatchingRules) -> Result
 
 async fn match_tenders(
     tx: &mut dyn Tx,
-    rules: &BTreeMap<String, MatchingRules>,
+    plugins: &dyn Plugins,
+    unmatchable: &[String],
 ) -> Result<bool, Error> {
     let piece = u32::try_from(PIECE).unwrap_or(u32::MAX);
-    let fresh = tx.tender_list_unchecked(piece).await?;
+    let fresh = tx.tender_list_unchecked(unmatchable, piece).await?;
     let any = !fresh.is_empty();
     // By name, so that two replicas lock in the same order and never deadlock.
     let mut by_retailer: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -165,8 +170,10 @@ async fn match_tenders(
         let ids = by_retailer.entry(tender.retailer).or_default();
         ids.push(tender.id);
     }
-    let defaults = MatchingRules::default();
     for (retailer, ids) in by_retailer {
+        let Some(rules) = plugins.matching(&retailer) else {
+            continue;
+        };
         tx.matching_lock(&retailer).await?;
         let mut group = LineGroup::new(&retailer);
         for id in ids {
@@ -176,9 +183,7 @@ async fn match_tenders(
                 group.add_tender(tender);
             }
         }
-        group
-            .rematch(tx, rules.get(&retailer).unwrap_or(&defaults))
-            .await?;
+        group.rematch(tx, &rules).await?;
     }
     Ok(any)
 }

@@ -35,37 +35,23 @@ pub(crate) use matching::tenders_of;
 pub use intake::reading_context;
 
 use crate::core::Core;
-use galleria_domain::MatchingRules;
 use galleria_ports::Error;
 use galleria_ports::records::StatementRow;
 use galleria_ports::vault::Vault;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How settlement statements are matched.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SettlementPolicy {
-    /// The rules by retailer. Other retailers have the default rules.
-    pub matching: BTreeMap<String, MatchingRules>,
-}
 
 /// Imports settlement statements, matches their lines with tenders and settles lines manually. Cheap
 /// to clone.
 #[derive(Clone)]
 pub struct Settlement {
     core: Core,
-    policy: Arc<SettlementPolicy>,
     /// Spools and keeps statements; only in a process that imports them.
     vault: Option<Arc<dyn Vault>>,
 }
 
 impl Settlement {
-    pub(crate) fn new(core: Core, policy: SettlementPolicy) -> Self {
-        Self {
-            core,
-            policy: Arc::new(policy),
-            vault: None,
-        }
+    pub(crate) fn new(core: Core) -> Self {
+        Self { core, vault: None }
     }
 
     pub(crate) fn with_vault(self, vault: Arc<dyn Vault>) -> Self {

@@ -6,7 +6,7 @@ use galleria_ports::plugins::Plugins;
 
 /// Returns all errors: a slot that does not read statements, whose files would be retried for ever, and two slots
 /// that would import the same files.
-pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Vec<ConfigError>> {
+pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Vec<ConfigError> {
     let mut mistakes = Vec::new();
     for (index, pickup) in pickups.iter().enumerate() {
         // A slot that could not be loaded has its own error.
@@ -37,10 +37,7 @@ pub fn check_pickups(pickups: &[Pickup], plugins: &dyn Plugins) -> Result<(), Ve
             wrong(".suffix", message);
         }
     }
-    match mistakes.is_empty() {
-        true => Ok(()),
-        false => Err(mistakes),
-    }
+    mistakes
 }
 
 /// Whether a name may end with both suffixes, which are compared without case.

@@ -128,7 +128,7 @@ impl Settlement {
                 what: "statement line",
                 id: id.to_owned(),
             })?;
-        let rules = self.matching_rules(&row.retailer);
+        let rules = self.matching_rules(&row.retailer)?;
         // The recorded reason: rules and payments may have changed since.
         let because = because(row.matched.rule, row.matched.outcome);
         Ok(ExplainView {
@@ -155,7 +155,7 @@ impl Settlement {
         after: Option<&str>,
         limit: u32,
     ) -> Result<(Vec<Uncovered>, Option<String>), Error> {
-        let rules = self.matching_rules(retailer);
+        let rules = self.matching_rules(retailer)?;
         let today = self
             .core
             .clock

@@ -10,16 +10,7 @@ impl Settlement {
     /// Removes what a crash left: invisible lines, and originals without a statement. Called at the start; an
     /// import in progress on another replica is not affected.
     pub async fn sweep(&self) -> Result<(), Error> {
-        let mut retailers: Vec<_> = self
-            .core
-            .plugins
-            .all()
-            .iter()
-            .map(|p| p.slot.retailer.clone())
-            .collect();
-        retailers.sort();
-        retailers.dedup();
-        for retailer in retailers {
+        for retailer in self.core.plugins.retailers() {
             let lease = Lease::of(self, &retailer, uuid::Uuid::new_v4().to_string());
             if lease.take().await? {
                 let swept = self.sweep_retailer(&lease, &retailer).await;

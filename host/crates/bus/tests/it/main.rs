@@ -5,6 +5,7 @@ mod dead_letters;
 mod drawers;
 mod journeys;
 mod order;
+mod out_of_service;
 mod outages;
 mod relay;
 mod shaky;
@@ -56,6 +57,8 @@ pub struct Script {
     unusable: Mutex<HashSet<String>>,
     /// Whether all documents have the same name.
     one_name: AtomicBool,
+    /// Whether the retailer is out of service: none of its plugins is loaded.
+    out_of_service: AtomicBool,
 }
 
 fn json(text: &str) -> JsonText {
@@ -71,6 +74,7 @@ impl Script {
             gates: Mutex::default(),
             unusable: Mutex::default(),
             one_name: AtomicBool::new(false),
+            out_of_service: AtomicBool::default(),
         })
     }
 
@@ -112,8 +116,19 @@ impl Gate {
 }
 
 impl Plugins for Script {
-    fn all(&self) -> &[LoadedPlugin] {
-        &self.loaded
+    fn all(&self) -> Vec<LoadedPlugin> {
+        match self.out_of_service.load(Ordering::SeqCst) {
+            true => Vec::new(),
+            false => self.loaded.clone(),
+        }
+    }
+
+    fn retailers(&self) -> BTreeSet<String> {
+        ["example".to_owned()].into()
+    }
+
+    fn is_out_of_service(&self, _: &str) -> bool {
+        self.out_of_service.load(Ordering::SeqCst)
     }
 
     fn react(&self, plugin: &LoadedPlugin, cx: &Context, _: &Argument) -> CallOutcome<Decision> {

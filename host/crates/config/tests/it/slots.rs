@@ -155,7 +155,8 @@ fn every_setting_reaches_the_slot() {
 #[test]
 fn every_setting_reaches_schedules_pickups_and_matching() {
     let (_place, config) = load(&[]);
-    let schedules = config.schedules();
+    let slots = config.slots();
+    let schedules: Vec<_> = slots.iter().flat_map(|slot| &slot.schedules).collect();
     let [nightly] = schedules.as_slice() else {
         panic!("{schedules:?}")
     };
@@ -165,7 +166,7 @@ fn every_setting_reaches_schedules_pickups_and_matching() {
     assert_eq!(nightly.zone.as_deref(), Some("Europe/Madrid"));
     assert_eq!((nightly.per, nightly.span), (Per::Retailer, Span::LastWeek));
     assert_eq!((nightly.catch_up, nightly.tries), (CatchUp::Latest, 7));
-    let pickups = config.pickups();
+    let pickups = &config.retailers[0].pickups;
     let [pickup] = pickups.as_slice() else {
         panic!("{pickups:?}")
     };
@@ -176,7 +177,7 @@ fn every_setting_reaches_schedules_pickups_and_matching() {
     );
     let time = Duration::from_secs(30);
     assert_eq!(pickup.complete, Complete::Unchanged(time));
-    let rules = &config.retailers[0].matching;
+    let rules = config.retailers[0].matching.as_ref().expect("rules");
     assert_eq!((rules.amount_tolerance, rules.fee_tolerance), (2, 3));
     assert_eq!(rules.uncovered_after_days, 9);
     assert_eq!(rules.settled_kinds, ["card".to_owned()].into());

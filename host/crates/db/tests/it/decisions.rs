@@ -101,8 +101,8 @@ impl Guest {
 }
 
 impl Plugins for Guest {
-    fn all(&self) -> &[LoadedPlugin] {
-        std::slice::from_ref(&self.loaded)
+    fn all(&self) -> Vec<LoadedPlugin> {
+        vec![self.loaded.clone()]
     }
 
     fn react(&self, _: &LoadedPlugin, cx: &Context, _: &Argument) -> CallOutcome<Decision> {

@@ -6,8 +6,8 @@ use galleria_ports::plugins::{Argument, CallOutcome, LoadedPlugin, Plugins, Stre
 pub struct NoPlugins;
 
 impl Plugins for NoPlugins {
-    fn all(&self) -> &[LoadedPlugin] {
-        &[]
+    fn all(&self) -> Vec<LoadedPlugin> {
+        Vec::new()
     }
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
         unreachable!("no plugin is called")

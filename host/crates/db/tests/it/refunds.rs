@@ -34,8 +34,8 @@ fn not_served<T>() -> CallOutcome<T> {
 }
 
 impl Plugins for NoPlugins {
-    fn all(&self) -> &[LoadedPlugin] {
-        &[]
+    fn all(&self) -> Vec<LoadedPlugin> {
+        Vec::new()
     }
 
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {

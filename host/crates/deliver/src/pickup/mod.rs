@@ -141,7 +141,7 @@ impl Pickups {
         let mut scanned = BTreeSet::new();
         let pickups = self.folders.pickups();
         for (at, pickup) in pickups.iter().enumerate() {
-            match self.scan_directory(at, pickup).await {
+            match self.scan_directory(at, pickup, &pickups).await {
                 Ok(true) => {
                     scanned.insert((pickup.retailer.as_str(), pickup.directory.as_str()));
                 }
@@ -155,7 +155,7 @@ impl Pickups {
                 ),
             }
         }
-        if let Err(error) = self.report(&scanned).await {
+        if let Err(error) = self.report(&scanned, &pickups).await {
             tracing::error!(
                 error = error.chain(),
                 "files that no pickup takes not reported"
@@ -164,7 +164,11 @@ impl Pickups {
     }
 
     /// Logs each file that no pickup takes once, and counts them. `scanned` are the directories of this host.
-    async fn report(&mut self, scanned: &BTreeSet<(&str, &str)>) -> Result<(), Error> {
+    async fn report(
+        &mut self,
+        scanned: &BTreeSet<(&str, &str)>,
+        pickups: &[Pickup],
+    ) -> Result<(), Error> {
         let mut untaken = self.app.operations.untaken_files().await?;
         untaken.retain(|one| {
             let mut scanned = scanned.iter();
@@ -175,7 +179,7 @@ impl Pickups {
         });
         // A retailer without such files has the value 0. A file in no folder of a retailer has an empty label.
         let mut counts: HashMap<String, u64> = HashMap::from([(String::new(), 0)]);
-        for pickup in self.folders.pickups().iter() {
+        for pickup in pickups {
             counts.entry(pickup.retailer.clone()).or_default();
         }
         for one in &untaken {
@@ -197,7 +201,12 @@ impl Pickups {
 
     /// Renews the lease of a directory, and lists its complete files unless some of them still wait. Returns whether
     /// this host has the lease.
-    async fn scan_directory(&mut self, at: usize, pickup: &Pickup) -> Result<bool, Error> {
+    async fn scan_directory(
+        &mut self,
+        at: usize,
+        pickup: &Pickup,
+        pickups: &[Pickup],
+    ) -> Result<bool, Error> {
         let lease = format!("pickup/{}/{}", pickup.retailer, pickup.plugin);
         let leased = self.app.settlement.lease(&lease, &self.owner, LEASE);
         if !leased.await? {
@@ -207,7 +216,9 @@ impl Pickups {
         if self.waiting.contains_key(&at) {
             return Ok(true);
         }
-        let (folder, survey) = self.folders.survey(&pickup.retailer, &pickup.directory)?;
+        let (folder, survey) = self
+            .folders
+            .survey(&pickup.retailer, &pickup.directory, pickups)?;
         let mut files = survey.candidates;
         files.retain(|file| file.plugin == pickup.plugin);
         let still_exists = |key: &(String, String, String)| {

@@ -22,8 +22,8 @@ use std::time::Duration;
 struct NoPlugins;
 
 impl Plugins for NoPlugins {
-    fn all(&self) -> &[LoadedPlugin] {
-        &[]
+    fn all(&self) -> Vec<LoadedPlugin> {
+        Vec::new()
     }
 
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {

@@ -28,8 +28,8 @@ fn put(fixture: &Fixture, retailer: &str, count: usize) {
 
 fn pickups(fixture: &Fixture, owner: &str) -> Pickups {
     // `example` is first by name, too.
-    let pickups = vec![pickup("example"), pickup("small")];
-    let folders = PickupFolders::new(fixture.directories(), pickups, &[]);
+    *fixture.plugins.pickups.lock().expect("pickups") = vec![pickup("example"), pickup("small")];
+    let folders = PickupFolders::new(fixture.directories(), Arc::clone(&fixture.plugins) as _);
     let vault = StatementVault::open(&fixture.folder.path().join("vault"), 1_000);
     let app = fixture.app().with_vault(Arc::new(vault.expect("a vault")));
     Pickups::new(app, folders, owner.into())

@@ -371,8 +371,7 @@ async fn a_requested_run_is_executed_by_a_serving_host() {
     let (stop, app) = (CancellationToken::new(), fixture.app());
     let files = Arc::new(fixture.directories());
     let config = galleria_app::runs::RunsConfig::default();
-    let worker =
-        galleria_app::runs::RunWorker::new(app.runs.clone(), files, "w".into(), config, Vec::new());
+    let worker = galleria_app::runs::RunWorker::new(app.runs.clone(), files, "w".into(), config);
     let serving = tokio::spawn(worker.run(stop.clone()));
     app.runs
         .request(key("a"), request(1))

@@ -10,13 +10,13 @@ use galleria_domain::plugin::{
 };
 use galleria_domain::schedule::Schedule;
 use galleria_domain::{
-    CallFault, Context, Decimal, Decision, Digest, Fault, HostFault, Member, Problem, Scope, Store,
-    Totals,
+    CallFault, Context, Decimal, Decision, Digest, Fault, HostFault, Member, Pickup, Problem,
+    Scope, Store, Totals,
 };
 use galleria_ports::clock::{Clock as _, DrivenClock};
 use galleria_ports::in_tx;
 use galleria_ports::plugins::{
-    Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
+    Argument, CallOutcome, LoadedPlugin, Plugins, RetailerFolders, Stream, Streams, Usage,
 };
 use galleria_ports::records::{Records, RunFilter, RunRow, SaleLine};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -46,6 +46,10 @@ pub struct Scripted {
     /// The retailer of every run and statement, in the order of the calls.
     pub retailers: Mutex<Vec<String>>,
     pub on_call: Mutex<Option<OnCall>>,
+    /// The configured schedules.
+    schedules: Mutex<Vec<Schedule>>,
+    /// The configured pickups.
+    pub pickups: Mutex<Vec<Pickup>>,
 }
 
 impl Default for Scripted {
@@ -74,6 +78,8 @@ impl Default for Scripted {
             calls: Mutex::default(),
             retailers: Mutex::default(),
             on_call: Mutex::default(),
+            schedules: Mutex::default(),
+            pickups: Mutex::default(),
         }
     }
 }
@@ -185,8 +191,19 @@ impl Scripted {
 }
 
 impl Plugins for Scripted {
-    fn all(&self) -> &[LoadedPlugin] {
-        &self.slots
+    fn all(&self) -> Vec<LoadedPlugin> {
+        self.slots.clone()
+    }
+
+    fn folders(&self) -> RetailerFolders {
+        RetailerFolders {
+            pickups: self.pickups.lock().expect("pickups").clone(),
+            ..RetailerFolders::default()
+        }
+    }
+
+    fn schedules(&self) -> Vec<Schedule> {
+        self.schedules.lock().expect("schedules").clone()
     }
 
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
@@ -254,7 +271,8 @@ impl Fixture {
             lease: LEASE,
         };
         let files = Arc::new(self.directories());
-        RunWorker::new(self.app().runs, files, owner.into(), config, schedules)
+        *self.plugins.schedules.lock().expect("schedules") = schedules;
+        RunWorker::new(self.app().runs, files, owner.into(), config)
     }
 
     pub async fn deliver(&self) {

@@ -142,7 +142,7 @@ fn load(guests: &[(&str, &str)]) -> (Generation, Vec<LoadedPlugin>) {
     });
     let generation = engine.load(slots.collect());
     let generation = generation.unwrap_or_else(|errors| panic!("{errors:#?}"));
-    let plugins = generation.all().to_vec();
+    let plugins = generation.all();
     (generation, plugins)
 }
 

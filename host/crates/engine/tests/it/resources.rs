@@ -84,7 +84,8 @@ fn make_calls() {
     slots.push(slot("good", Behaviour::Decide));
     let generation = engine.load(slots);
     let generation = generation.unwrap_or_else(|errors| panic!("{errors:#?}"));
-    let (good, hostile) = generation.all().split_last().expect("slots");
+    let all = generation.all();
+    let (good, hostile) = all.split_last().expect("slots");
     let decision = || pay(&generation, good, "good").outcome.expect("a decision");
     let expected = decision();
 

@@ -155,7 +155,8 @@ fn decisions_are_equal_to_the_byte() {
         .map(|plugin| slot(plugin, settings))
         .collect();
     let generation = engine().load(slots).expect("no errors");
-    let (first, others) = generation.all().split_first().expect("the plugin in Rust");
+    let all = generation.all();
+    let (first, others) = all.split_first().expect("the plugin in Rust");
     let (mut decisions, mut faults) = (0, 0);
     for (name, (cx, argument)) in cases() {
         let react = |plugin| -> Result<Decision, CallFault> {

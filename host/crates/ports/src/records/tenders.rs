@@ -37,8 +37,12 @@ pub trait Tenders {
     ) -> Result<(), Error>;
     /// Voids the tenders of an entry: no statement is expected to cover them.
     async fn tender_void(&mut self, entry_id: &str) -> Result<(), Error>;
-    /// Tenders that matching has not checked, oldest first.
-    async fn tender_list_unchecked(&mut self, limit: u32) -> Result<Vec<RecordedTender>, Error>;
+    /// Tenders that matching has not checked, oldest first, except those of some retailers.
+    async fn tender_list_unchecked(
+        &mut self,
+        without: &[String],
+        limit: u32,
+    ) -> Result<Vec<RecordedTender>, Error>;
     /// Records that matching has checked a tender.
     async fn tender_mark_checked(&mut self, id: &str) -> Result<(), Error>;
     /// Tenders of a retailer with a reference, oldest first.

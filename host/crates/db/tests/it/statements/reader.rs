@@ -2,7 +2,7 @@
 
 use galleria_app::App;
 use galleria_app::Policy;
-use galleria_app::settlement::{Imported, SettlementPolicy, StatementRequest};
+use galleria_app::settlement::{Imported, StatementRequest};
 use galleria_domain::digest::Hasher;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
 use galleria_domain::{
@@ -25,6 +25,8 @@ pub struct Reader {
     plugin: LoadedPlugin,
     /// A corrected version: it accepts `!`, and a line whose id begins with `wrong` has ten times the amount.
     corrected: bool,
+    /// The rules of its retailer.
+    rules: MatchingRules,
 }
 
 impl Reader {
@@ -62,13 +64,22 @@ impl Reader {
             inspection: Arc::new(inspection),
             index: 0,
         };
-        Self { plugin, corrected }
+        let rules = MatchingRules::default();
+        Self {
+            plugin,
+            corrected,
+            rules,
+        }
     }
 }
 
 impl Plugins for Reader {
-    fn all(&self) -> &[LoadedPlugin] {
-        std::slice::from_ref(&self.plugin)
+    fn all(&self) -> Vec<LoadedPlugin> {
+        vec![self.plugin.clone()]
+    }
+
+    fn matching(&self, _: &str) -> Option<MatchingRules> {
+        Some(self.rules.clone())
     }
 
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
@@ -268,12 +279,8 @@ impl Importer {
         vault: Memory,
     ) -> Self {
         let clock = Arc::new(DrivenClock::new(crate::rows::at(0)));
-        let policy = Policy {
-            settlement: SettlementPolicy {
-                matching: [("r1".to_owned(), rules)].into(),
-            },
-            ..Policy::default()
-        };
+        let reader = Reader { rules, ..reader };
+        let policy = Policy::default();
         let app = App::new(records, Arc::new(reader), Arc::clone(&clock) as _, policy)
             .with_vault(Arc::new(vault.clone()));
         Self { app, vault, clock }

@@ -1,0 +1,168 @@
+//! Events of a retailer that is out of service.
+//!
+//! Its plugins are unknown, so a new event waits under one subscriber. When the retailer serves again, the event
+//! is parked for each plugin that serves it. An event that was parked for a plugin before waits as it is. No
+//! attempt is counted meanwhile.
+
+use super::{HandlingOutcome, Item, item, point_of};
+use crate::core::out_of_service;
+use crate::events::Events;
+use galleria_domain::{Event, Position, Store};
+use galleria_ports::Error;
+use galleria_ports::clock::later;
+use galleria_ports::in_tx;
+use galleria_ports::records::{ParkedEvent, ParkedState};
+use std::time::Duration;
+
+/// The subscriber of events whose retailer is out of service. No slot has a name with a colon.
+pub const OUT_OF_SERVICE: &str = "host:out-of-service";
+
+/// The interval between checks of a waiting event. A process that loads the retailer, or begins to read a group,
+/// wakes its events, so this is only a precaution.
+const CHECK_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Precedes the retailer in the key that wakes its events.
+const WAKE: &str = "retailer:";
+
+fn wake_key(retailer: &str) -> String {
+    format!("{WAKE}{retailer}")
+}
+
+/// Whether a parked event waits for its retailer.
+pub(super) fn waits_for_retailer(waits_for: Option<&str>) -> bool {
+    waits_for.is_some_and(|key| key.starts_with(WAKE))
+}
+
+impl Events {
+    /// The item of an event that waits for its retailer.
+    pub fn waiting_item(&self, group: &str, event: &Event) -> Item {
+        item(group, event, OUT_OF_SERVICE, None)
+    }
+
+    /// Makes the events that wait for a retailer due, for all retailers that serve. Returns their number.
+    pub async fn wake_retailers(&self) -> Result<u64, Error> {
+        let plugins = &self.core.plugins;
+        let retailers = plugins.retailers().into_iter();
+        let serving = retailers.filter(|name| !plugins.is_out_of_service(name));
+        let keys: Vec<_> = serving
+            .map(|name| {
+                let slots = plugins.of_retailer(&name).into_iter();
+                let slots = slots.map(|plugin| plugin.slot.name.clone());
+                let subscribers = slots.chain([OUT_OF_SERVICE.to_owned()]);
+                (wake_key(&name), subscribers.collect::<Vec<_>>())
+            })
+            .collect();
+        let now = self.core.clock.now();
+        let woken = self.core.records.write(in_tx!(|tx, keys| {
+            let mut woken = 0;
+            for (key, subscribers) in &keys {
+                for subscriber in subscribers {
+                    woken += tx.parked_wake(key, subscriber, now).await?;
+                }
+            }
+            Ok(woken)
+        }));
+        let woken = woken.await?;
+        if woken > 0 {
+            self.core.parked_woke.notify();
+        }
+        Ok(woken)
+    }
+
+    /// Parks the event for each plugin that serves it, or leaves it waiting.
+    pub(super) async fn resume_retailer(
+        &self,
+        item: &Item,
+        prefix: Position,
+    ) -> Result<HandlingOutcome, Error> {
+        let Some(store) = self.store_of_event(&item.event).await? else {
+            return self.routed(item, Vec::new(), prefix).await;
+        };
+        if self.core.plugins.is_out_of_service(&store.retailer) {
+            return self.wait_for_retailer(item, &store, prefix).await;
+        }
+        let plugins = point_of(&item.event).map(|point| self.core.plugins.serving(&store, point));
+        let subscribers = plugins.unwrap_or_default().into_iter();
+        let names = subscribers.map(|plugin| plugin.slot.name.clone()).collect();
+        self.routed(item, names, prefix).await
+    }
+
+    /// The store of an item without a plugin, if its retailer is out of service.
+    pub(super) async fn store_out_of_service(&self, item: &Item) -> Result<Option<Store>, Error> {
+        if item.plugin.is_some() {
+            return Ok(None);
+        }
+        let store = self.store_of_event(&item.event).await?;
+        Ok(store.filter(|store| self.core.plugins.is_out_of_service(&store.retailer)))
+    }
+
+    /// Parks the event until its retailer serves.
+    pub(super) async fn wait_for_retailer(
+        &self,
+        item: &Item,
+        store: &Store,
+        prefix: Position,
+    ) -> Result<HandlingOutcome, Error> {
+        let now = self.core.clock.now();
+        let parked = ParkedEvent {
+            group: item.group.clone(),
+            subscriber: item.subscriber.clone(),
+            lane: item.lane.clone(),
+            event: item.event.clone(),
+            state: ParkedState::Waiting,
+            attempts: item.attempts,
+            due_at: later(now, CHECK_EVERY),
+            since: item.since.unwrap_or(now),
+            waits_for: Some(wake_key(&store.retailer)),
+            cause: out_of_service(&store.retailer).to_string(),
+        };
+        let write = self.core.records.write(in_tx!(|tx, parked| {
+            tx.parked_put(&parked).await?;
+            tx.position_set(&parked.group, prefix).await
+        }));
+        write.await?;
+        // A reload that completed after the check above did not wake this event.
+        if !self.core.plugins.is_out_of_service(&store.retailer) {
+            self.wake_retailers().await?;
+        }
+        Ok(HandlingOutcome::Parked)
+    }
+
+    /// Replaces the waiting event by one parked event for each subscriber, in one transaction.
+    async fn routed(
+        &self,
+        item: &Item,
+        subscribers: Vec<String>,
+        prefix: Position,
+    ) -> Result<HandlingOutcome, Error> {
+        let now = self.core.clock.now();
+        let parked = |subscriber: String| ParkedEvent {
+            group: item.group.clone(),
+            subscriber,
+            lane: item.lane.clone(),
+            event: item.event.clone(),
+            state: ParkedState::Retry,
+            attempts: 0,
+            due_at: now,
+            since: now,
+            waits_for: None,
+            cause: "its retailer serves again".into(),
+        };
+        let parked: Vec<ParkedEvent> = subscribers.into_iter().map(parked).collect();
+        let (group, id) = (item.group.clone(), item.event.id.clone());
+        let write = self.core.records.write(in_tx!(|tx, parked, group, id| {
+            for one in &parked {
+                // The log is read again after a crash.
+                let settled = tx.effect_get(&id, &one.subscriber).await?.is_some()
+                    || tx.dead_letter_get(&id, &one.subscriber).await?.is_some();
+                if !settled && tx.parked_get(&id, &one.subscriber).await?.is_none() {
+                    tx.parked_put(one).await?;
+                }
+            }
+            tx.parked_remove(&id, OUT_OF_SERVICE).await?;
+            tx.position_set(&group, prefix).await
+        }));
+        write.await?;
+        Ok(HandlingOutcome::Routed)
+    }
+}

@@ -1,0 +1,190 @@
+//! Events of a retailer that is out of service wait, and keep the order of their keys.
+
+use super::{TestHost, later};
+use galleria_ports::records::{ParkedState, Records};
+use galleria_ports::{Error, in_tx};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+impl TestHost {
+    /// Another process reads the log from now on, in which the retailer is out of service or serves.
+    async fn restart(&mut self, out_of_service: bool) {
+        self.stop_consuming().await;
+        self.set_out_of_service(out_of_service);
+        self.consume().await;
+    }
+
+    fn set_out_of_service(&self, out_of_service: bool) {
+        let broken = &self.script.out_of_service;
+        broken.store(out_of_service, Ordering::SeqCst);
+    }
+
+    /// The retailer serves again in the process that reads the log.
+    async fn reload(&self) {
+        self.set_out_of_service(false);
+        self.app.events.wake_retailers().await.expect("woken");
+    }
+
+    async fn parked(&self, event: &str, subscriber: &str) -> Option<(ParkedState, u32)> {
+        let names = (event.to_owned(), subscriber.to_owned());
+        let records: &dyn Records = &self.db;
+        let read = records.read(in_tx!(|tx, names| {
+            let parked = tx.parked_get(&names.0, &names.1).await?;
+            Ok::<_, Error>(parked.map(|parked| (parked.state, parked.attempts)))
+        }));
+        read.await.expect("read")
+    }
+
+    async fn parked_count(&self) -> u64 {
+        let records: &dyn Records = &self.db;
+        let read = records.read(in_tx!(|tx| tx.parked_count().await));
+        read.await.expect("read").0
+    }
+}
+
+const WAITING: &str = "host:out-of-service";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_wait_for_their_retailer_and_are_handled_in_order_after_a_reload() {
+    let mut host = TestHost::new().await;
+    host.set_out_of_service(true);
+    host.store("s1").await;
+    host.consume().await;
+    host.sell("s1", "o1").await;
+    host.refund("o1", "r1").await;
+    host.sell("s1", "o2").await;
+    host.refund("o1", "r2").await;
+    host.until("all events wait", async || host.parked_count().await == 4)
+        .await;
+    assert_eq!(
+        host.parked("payment:p1", WAITING).await,
+        Some((ParkedState::Waiting, 0))
+    );
+    assert_eq!(
+        host.parked("refund:r2", WAITING).await,
+        Some((ParkedState::Behind, 0))
+    );
+    host.clock.advance(Duration::from_secs(86_400));
+    host.advance(Duration::from_secs(1)).await;
+    assert_eq!(host.calls(), []);
+    host.reload().await;
+    // Later events of a key wait behind those that waited.
+    host.refund("o1", "r3").await;
+    host.expect_documents("o1", &["payment:p1", "refund:r1", "refund:r2", "refund:r3"])
+        .await;
+    host.expect_documents("o2", &["payment:p2"]).await;
+    let mut of_first = host.calls();
+    of_first.retain(|(event, _)| event != "payment:p2");
+    let expected = ["payment:p1", "refund:r1", "refund:r2", "refund:r3"];
+    assert_eq!(of_first, expected.map(|event| (event.to_owned(), 1)));
+    assert_eq!(
+        (host.parked_count().await, host.dead_letters().await.len()),
+        (0, 0)
+    );
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_was_parked_before_waits_without_counting_attempts_or_time() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    host.sell("s1", "o1").await;
+    // The plugin may postpone an event for an hour.
+    host.fail_with("payment:p1", [later(10), later(10)]);
+    host.consume().await;
+    host.until("the first attempt", async || host.calls().len() == 1)
+        .await;
+    host.restart(true).await;
+    host.refund("o1", "r1").await;
+    host.advance(Duration::from_secs(15)).await;
+    host.until("the payment waits", async || {
+        host.parked("payment:p1", "papers").await == Some((ParkedState::Waiting, 1))
+    })
+    .await;
+    host.clock.advance(Duration::from_secs(7_200));
+    host.advance(Duration::from_secs(1)).await;
+    assert_eq!(host.calls().len(), 1, "{:?}", host.calls());
+    assert!(host.dead_letters().await.is_empty());
+    host.reload().await;
+    host.until("the second attempt", async || host.calls().len() == 2)
+        .await;
+    assert!(host.dead_letters().await.is_empty());
+    host.until("all effects", async || {
+        host.advance(Duration::from_secs(1)).await;
+        host.parked_count().await == 0
+    })
+    .await;
+    host.expect_documents("o1", &["payment:p1", "refund:r1"])
+        .await;
+    let attempts = [
+        ("payment:p1", 1),
+        ("payment:p1", 2),
+        ("payment:p1", 3),
+        ("refund:r1", 1),
+    ];
+    assert_eq!(
+        host.calls(),
+        attempts.map(|(event, n)| (event.to_owned(), n))
+    );
+    host.stop_consuming().await;
+}
+
+/// Draws sales, refunds, retries, restarts of the consumer in and out of service, and reloads.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_of_each_key_survives_drawn_outages() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    host.consume().await;
+    let mut seed: u64 = 20_261_130;
+    let mut draw = move |limit: u64| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % limit
+    };
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let (mut sold, mut refunded) = (0, 0);
+    for _ in 0..120 {
+        match draw(10) {
+            0..=2 => {
+                sold += 1;
+                host.sell("s1", &format!("o{sold}")).await;
+                expected.insert(format!("o{sold}"), vec![format!("payment:p{sold}")]);
+            }
+            3..=6 if sold > 0 => {
+                let order = format!("o{}", draw(sold) + 1);
+                let events = expected.get_mut(&order).expect("the order");
+                if events.len() < 9 {
+                    refunded += 1;
+                    let id = format!("r{refunded}");
+                    if draw(3) == 0 {
+                        host.fail_with(&format!("refund:{id}"), [later(1)]);
+                    }
+                    host.refund(&order, &id).await;
+                    events.push(format!("refund:{id}"));
+                }
+            }
+            7 => host.restart(draw(2) == 0).await,
+            8 => host.reload().await,
+            _ => host.advance(Duration::from_secs(draw(3))).await,
+        }
+    }
+    host.reload().await;
+    host.until("every event has its effect", async || {
+        host.advance(Duration::from_secs(2)).await;
+        let calls = host.called_events().len();
+        calls == expected.values().map(Vec::len).sum::<usize>() && host.parked_count().await == 0
+    })
+    .await;
+    let called = host.called_events();
+    for (order, events) in expected {
+        let mut of_order = called.clone();
+        of_order.retain(|event| events.contains(event));
+        assert_eq!(of_order, events, "{order}");
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        host.expect_documents(&order, &events).await;
+    }
+    assert!(host.dead_letters().await.is_empty());
+    host.stop_consuming().await;
+}

@@ -1,0 +1,139 @@
+//! A retailer that cannot be loaded is out of service: its events wait, and all others serve.
+
+use crate::configuration::{ASKS, another, retailer};
+use crate::host::{Database, Host};
+use crate::misbehaving::sell;
+use serde_json::{Value, json};
+use std::path::Path;
+
+const GOOD: [&str; 3] = ["corner", "north", "south"];
+const BROKEN: &str = "broken";
+
+fn slot(settings: &str) -> String {
+    format!(
+        "[plugins.papers.grants]\n{ASKS}\n[plugins.papers.settings]\nbehave = \"Decide\"\n{settings}"
+    )
+}
+
+fn papers(plugin: &str, slot: &str) -> String {
+    format!("[plugins.papers]\nplugin = \"{plugin}\"\n{slot}")
+}
+
+/// The configurations of the broken retailer, and what their error names.
+fn mistakes(folder: &Path) -> Vec<(String, &'static str)> {
+    let text = folder.join("plugins/text");
+    std::fs::create_dir_all(&text).expect("a folder");
+    let manifest =
+        "name = \"text\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"text.wasm\"\n";
+    std::fs::write(text.join("plugin.toml"), manifest).expect("written");
+    std::fs::write(text.join("text.wasm"), "not a component").expect("written");
+    let secret = "[secrets.card]\ncipher = \"aes-cbc\"\nencoding = \"hex\"\n\
+                  env = \"GALLERIA_TEST_ABSENT\"\niv = { env = \"GALLERIA_TEST_ABSENT\" }\n";
+    let granted = "[plugins.papers.grants]\nsecrets = { card = [\"decrypt\"] }";
+    let needs = slot("").replacen("[plugins.papers.grants]", granted, 1);
+    vec![
+        (
+            format!("{secret}{}", papers("guest", &needs)),
+            "secrets.card",
+        ),
+        (
+            papers("guest", &slot("check = \"Problems\"\n")),
+            "plugins.papers.settings",
+        ),
+        (papers("text", ""), "text.wasm"),
+        ("[plugins".into(), "invalid TOML"),
+    ]
+}
+
+async fn open(host: &Host, retailer: &str) {
+    let body = json!({
+        "external_id": retailer, "retailer": retailer, "store_type": "kiosk", "country": "ES",
+        "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
+    });
+    let path = format!("/v1/stores/s-{retailer}");
+    let (status, answer) = host
+        .send("PUT", &path, retailer, &body)
+        .await
+        .expect("sent");
+    assert_eq!(status, 200, "{answer:#}");
+}
+
+fn documents(status: &Value, retailer: &str) -> u64 {
+    let stores = status["stores"].as_array().expect("stores");
+    let of = stores.iter().find(|one| one["retailer"] == retailer);
+    of.and_then(|one| one["documents"].as_u64())
+        .unwrap_or_default()
+}
+
+on_both!(a_broken_retailer_is_out_of_service_and_the_others_serve);
+
+async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut host = retailer(folder.path(), ASKS, &slot("")).on(database);
+    for name in &GOOD[1..] {
+        another(folder.path(), name, &papers("guest", &slot("")));
+    }
+    let mistakes = mistakes(folder.path());
+    let mut sold = 0;
+    for (text, wanted) in &mistakes {
+        another(folder.path(), BROKEN, text);
+        let refused = host.run(&["serve", "--strict"]);
+        assert_eq!(refused.status.code(), Some(1), "{wanted}");
+        host.start().await;
+        for name in GOOD.iter().chain([&BROKEN]) {
+            open(&host, name).await;
+            sell(&host, &format!("s-{name}"), sold).await;
+        }
+        sold += 1;
+        let count = sold as u64;
+        let status = host
+            .until(|status| {
+                let served = GOOD.iter().all(|name| documents(status, name) == count);
+                served && status["parked"] == count
+            })
+            .await;
+        assert_eq!(documents(&status, BROKEN), 0);
+        assert_eq!(status["dead_letters"], 0);
+        let out = status["out_of_service"].as_array().expect("a list");
+        assert_eq!(out.len(), 1, "{status:#}");
+        assert_eq!(out[0]["retailer"], BROKEN);
+        assert!(out[0]["errors"].to_string().contains(wanted), "{out:?}");
+        let ready = host.get("/readyz").await.expect("ready").to_string();
+        assert!(
+            ready.contains("retailer broken is out of service"),
+            "{ready}"
+        );
+        let path = format!("/v1/stores/s-{BROKEN}/members/identify");
+        let request = host
+            .client
+            .post(host.url(&path))
+            .json(&json!({ "code": "1" }));
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 503);
+        let problem: Value = answer.json().await.expect("JSON");
+        assert_eq!(problem["code"], "retailer_out_of_service", "{problem}");
+        let shown = host.run(&["status"]);
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert!(shown.contains("out of service"), "{shown}");
+        host.stop();
+        let line = "retailer out of service, its events wait";
+        assert_eq!(host.log().matches(line).count(), sold, "{}", host.log());
+    }
+    another(folder.path(), BROKEN, &papers("guest", &slot("")));
+    host.start().await;
+    let all = sold as u64;
+    let status = host
+        .until(|status| documents(status, BROKEN) == all && status["parked"] == 0)
+        .await;
+    assert_eq!(status["dead_letters"], 0, "{status:#}");
+    assert_eq!(status["out_of_service"], json!([]));
+    for n in 0..sold {
+        let journal = host
+            .get(&format!("/v1/orders/s-{BROKEN}-{n}/journal"))
+            .await;
+        let journal = journal.expect("a journal");
+        let attempts = journal.as_array().or(journal["attempts"].as_array());
+        assert_eq!(attempts.map(Vec::len), Some(1), "{journal:#}");
+    }
+    host.stop();
+}
