@@ -96,6 +96,7 @@ pub fn find() -> Option<Installation> {
 
 /// For build scripts: sets `kafka_installed` if this machine has Kafka. Without it, the result of a test run lists
 /// the tests that need it as ignored.
+#[expect(clippy::print_stdout, reason = "cargo reads it")]
 pub fn set_cfg() {
     println!("cargo::rustc-check-cfg=cfg(kafka_installed)");
     let exe = std::env::current_exe().unwrap_or_default();

@@ -99,6 +99,7 @@ pub fn bin() -> Option<PathBuf> {
 
 /// For build scripts: sets `postgres_installed` if this machine has PostgreSQL. Without it, the result of a test
 /// run lists the tests that need it as ignored.
+#[expect(clippy::print_stdout, reason = "cargo reads it")]
 pub fn set_cfg() {
     println!("cargo::rustc-check-cfg=cfg(postgres_installed)");
     let packages = Path::new(DEBIAN_PACKAGES);
