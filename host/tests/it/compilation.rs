@@ -251,7 +251,10 @@ fn children_at_once_are_bounded() {
         at_once: 1,
         ..script(&text)
     });
-    let errors = engine.load(plugins.config().slots()).err().expect("errors");
+    let mut slots = plugins.config().slots();
+    // Two slots of a component wait for each other anyway.
+    slots.retain(|slot| slot.name.ends_with("first"));
+    let errors = engine.load(slots).err().expect("errors");
     assert_eq!(errors.len(), names.len());
     for error in &errors {
         assert!(
