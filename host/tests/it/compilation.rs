@@ -25,7 +25,7 @@ fn component(functions: &str) -> Vec<u8> {
 
 /// A component of 30 KB that takes more than a minute to compile: each of its nested loops changes other locals, so
 /// that every block depends on all of them.
-fn costly() -> Vec<u8> {
+pub fn costly() -> Vec<u8> {
     const LOCALS: usize = 100;
     const LOOPS: usize = 2_000;
     let local = |n: usize| n % LOCALS;

@@ -1,5 +1,6 @@
 //! A retailer that cannot be loaded is out of service: its events wait, and all others serve.
 
+use crate::compilation::costly;
 use crate::configuration::{ASKS, another, retailer};
 use crate::host::{Database, Host};
 use crate::misbehaving::sell;
@@ -21,12 +22,15 @@ fn papers(plugin: &str, slot: &str) -> String {
 
 /// The configurations of the broken retailer, and what their error names.
 fn mistakes(folder: &Path) -> Vec<(String, &'static str)> {
-    let text = folder.join("plugins/text");
-    std::fs::create_dir_all(&text).expect("a folder");
-    let manifest =
-        "name = \"text\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"text.wasm\"\n";
-    std::fs::write(text.join("plugin.toml"), manifest).expect("written");
-    std::fs::write(text.join("text.wasm"), "not a component").expect("written");
+    for (name, component) in [("text", b"not a component".to_vec()), ("costly", costly())] {
+        let plugin = folder.join("plugins").join(name);
+        std::fs::create_dir_all(&plugin).expect("a folder");
+        let manifest = format!(
+            "name = \"{name}\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"{name}.wasm\"\n"
+        );
+        std::fs::write(plugin.join("plugin.toml"), manifest).expect("written");
+        std::fs::write(plugin.join(format!("{name}.wasm")), component).expect("written");
+    }
     let secret = "[secrets.card]\ncipher = \"aes-cbc\"\nencoding = \"hex\"\n\
                   env = \"GALLERIA_TEST_ABSENT\"\niv = { env = \"GALLERIA_TEST_ABSENT\" }\n";
     let granted = "[plugins.papers.grants]\nsecrets = { card = [\"decrypt\"] }";
@@ -41,6 +45,7 @@ fn mistakes(folder: &Path) -> Vec<(String, &'static str)> {
             "plugins.papers.settings",
         ),
         (papers("text", ""), "text.wasm"),
+        (papers("costly", ""), "exceeded 5 s of CPU time"),
         ("[plugins".into(), "invalid TOML"),
     ]
 }
@@ -73,6 +78,8 @@ async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Data
     for name in &GOOD[1..] {
         another(folder.path(), name, &papers("guest", &slot("")));
     }
+    // More than the guest needs.
+    host.set("compilation.cpu=5s");
     let mistakes = mistakes(folder.path());
     let mut sold = 0;
     for (text, wanted) in &mistakes {
