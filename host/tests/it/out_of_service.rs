@@ -110,6 +110,12 @@ async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Data
             ready.contains("retailer broken is out of service"),
             "{ready}"
         );
+        let metrics = host.client.get(host.url("/metrics")).send().await;
+        let metrics = metrics.expect("sent").text().await.expect("a text");
+        for (name, value) in [(BROKEN, 1), (GOOD[0], 0)] {
+            let line = format!("galleria_retailer_out_of_service{{retailer=\"{name}\"}} {value}");
+            assert!(metrics.contains(&line), "no {line}:\n{metrics}");
+        }
         let path = format!("/v1/stores/s-{BROKEN}/members/identify");
         let request = host
             .client

@@ -117,7 +117,7 @@ impl Host {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             folder,
             signal: "TERM",
-            command: settings.command(&["serve"]),
+            command: settings.command(&["serve", "--strict"]),
         })?;
         let listens = async || address.is_file();
         service.ready(READY_WITHIN, listens).await?;

@@ -100,6 +100,8 @@ metrics! {
         "Files in pickup directories that no pickup takes; `galleria status` shows the reasons. The label is empty for files in no folder of a retailer with a pickup. 0 in a process that does not scan the directory.";
     UNFINISHED = Gauge "galleria_statements_unfinished" []
         "Statements with lines that are not matched yet.";
+    OUT_OF_SERVICE = Gauge "galleria_retailer_out_of_service" ["retailer"]
+        "1 if this process could not load the retailer, whose events, runs and pickups wait; otherwise 0. Use the maximum of all processes.";
     DATABASE = Gauge "galleria_database_answers" []
         "1 if the last read of the gauges from the database succeeded, otherwise 0.";
     COMMIT_WORKS = Histogram "galleria_commit_works" []
@@ -223,6 +225,11 @@ pub fn committed(works: usize) {
 /// Sets the number of log lines that were dropped since the start of the process.
 pub fn log_lines_dropped(lines: u64) {
     counter!(LOG_DROPPED).absolute(lines);
+}
+
+/// Sets whether a retailer is out of service in this process.
+pub fn out_of_service(retailer: String, is_out_of_service: bool) {
+    gauge!(OUT_OF_SERVICE, "retailer" => retailer).set(f64::from(u8::from(is_out_of_service)));
 }
 
 /// Records whether the gauges could be read from the database.

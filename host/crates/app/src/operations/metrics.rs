@@ -36,6 +36,10 @@ impl Operations {
     /// Reads the gauges from the database.
     pub async fn measure(&self) -> Result<(), Error> {
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
+        for retailer in self.core.plugins.retailers() {
+            let is_out_of_service = self.core.plugins.is_out_of_service(&retailer);
+            galleria_ports::metrics::out_of_service(retailer, is_out_of_service);
+        }
         let DatabaseGauges {
             lags,
             retailers,
