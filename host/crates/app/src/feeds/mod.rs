@@ -17,6 +17,10 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// The maximum number of rows in one page, also if more are requested: while a page is converted, it is in memory
+/// several times. A page of products has all versions of each.
+const PAGE: u32 = 1024;
+
 /// Receives the number of rows read, for a progress bar.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 

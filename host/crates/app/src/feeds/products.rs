@@ -1,7 +1,7 @@
 //! The feed `products`.
 
 use super::queries::Queries;
-use super::{FeedWindow, Progress};
+use super::{FeedWindow, PAGE, Progress};
 use crate::catalogue::in_scope;
 use galleria_domain::{Decimal, Store};
 use galleria_ports::Error;
@@ -10,9 +10,6 @@ use galleria_ports::plugins::{CatalogueRow, Deadline, Feed};
 use galleria_ports::records::{CatalogueEntry, CataloguePage, Records};
 use jiff::{Timestamp, tz::TimeZone};
 use std::sync::Arc;
-
-/// The maximum number of products in one page, also if more are requested: a query reads all versions of each.
-const PAGE: u32 = 1024;
 
 /// The products of a retailer at the run's instant, in pages in the order of SKU.
 ///

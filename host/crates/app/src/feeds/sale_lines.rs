@@ -1,7 +1,7 @@
 //! The feed `sale-lines`.
 
 use super::queries::Queries;
-use super::{FeedWindow, Progress};
+use super::{FeedWindow, PAGE, Progress};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::{Deadline, Feed};
@@ -63,7 +63,7 @@ impl Feed<SaleLine> for SaleLinePages {
     fn next(&mut self, max: u32, deadline: &dyn Deadline) -> Result<Vec<SaleLine>, Error> {
         // A page may be empty because it has only other stores: continue.
         loop {
-            let mut page = self.page(max, deadline)?;
+            let mut page = self.page(max.clamp(1, PAGE), deadline)?;
             let end = page.is_empty();
             page.retain(|line| self.window.covers(&line.store_id));
             if end || !page.is_empty() {

@@ -1,7 +1,7 @@
 //! The feed `settlement`: the matched lines of the statements selected for a run.
 
-use super::Progress;
 use super::queries::Queries;
+use super::{PAGE, Progress};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::{Deadline, Feed, SettlementRow};
@@ -108,7 +108,7 @@ impl Feed<SettlementRow> for SettlementPages {
             let Some(statement) = self.waiting.front() else {
                 return Ok(Vec::new());
             };
-            let lines = self.page(&statement.id, max, deadline)?;
+            let lines = self.page(&statement.id, max.clamp(1, PAGE), deadline)?;
             let Some(last) = lines.last() else {
                 self.whole(statement)?;
                 self.waiting.pop_front();
