@@ -103,9 +103,9 @@ INSERT INTO dead_letters (event_id, subscriber, consumer_group, lane, position, 
     created_ms, code, detail, attempts, component, died_ms)
 VALUES ('payment:dead', 'papers', 'PAYMENT_GROUP', 'k', 2, 't', 's-corner', '{}',
     0, 'trapped', '', 1, '', 0);
-INSERT INTO documents (id, event_id, subscriber, retailer, store_id, directory, name, media_type,
+INSERT INTO documents (id, event_id, subscriber, retailer, store_id, directory, folder, name, media_type,
     size, digest, state, created_ms, moved_ms)
-VALUES ('d', 'payment:old', 'papers', 'corner', 's-corner', 'poslog', 'old.txt', 'text/plain',
+VALUES ('d', 'payment:old', 'papers', 'corner', 's-corner', 'poslog', '', 'old.txt', 'text/plain',
     0, '', 'blocked', 0, 0)";
 
 async fn run(host: &Host, sql: &'static str) {
