@@ -225,10 +225,11 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// Calls `check` with every command that has no subcommands, and its full name.
+    /// Calls `check` with every command that help lists and that has no subcommands, and its full name.
     fn each_command(command: &clap::Command, name: &str, check: &dyn Fn(&clap::Command, &str)) {
         let subcommands = command.get_subcommands();
-        let subcommands: Vec<_> = subcommands.filter(|one| one.get_name() != "help").collect();
+        let listed = |one: &&clap::Command| one.get_name() != "help" && !one.is_hide_set();
+        let subcommands: Vec<_> = subcommands.filter(listed).collect();
         if subcommands.is_empty() {
             check(command, name);
         }
