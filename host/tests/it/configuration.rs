@@ -75,7 +75,7 @@ fn serve_logs_old_variables_without_effect_and_not_their_values() {
     let slot = "[plugins.papers.settings]\nbehave = \"Decide\"";
     let host = retailer(folder.path(), ASKS, slot);
     let ran = host
-        .galleria(&["serve"])
+        .galleria(&["serve", "--strict"])
         .env("INVENTORY_SERVICE_HOST", "canary-value")
         .output()
         .expect("the binary");
