@@ -1,6 +1,7 @@
 //! Dead letters, restarts, and busy stores.
 
-use super::{TestHost, failed, later};
+use crate::host::TestHost;
+use crate::script::{failed, later};
 use galleria_app::events::{HandlingOutcome, Verdict};
 use galleria_bus::ConsumerConfig;
 use galleria_domain::plugin::OnDeadLetter;

@@ -1,6 +1,7 @@
 //! The expected amount in a drawer at the end of a shift.
 
-use super::{TestHost, line, tender};
+use crate::host::TestHost;
+use crate::sale::{line, tender};
 use galleria_app::orders::{
     EndShift, NewOrder, NewPayment, NewRefund, NewShift, NewVoid, ShiftView,
 };

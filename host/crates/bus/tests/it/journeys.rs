@@ -1,6 +1,7 @@
 //! Every event has one effect, whatever is repeated.
 
-use super::{TestHost, failed, later, slot};
+use crate::host::TestHost;
+use crate::script::{failed, later, slot};
 use galleria_app::events::HandlingOutcome;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_ports::clock::Clock as _;

@@ -1,6 +1,7 @@
 //! Which events wait for others.
 
-use super::{TestHost, failed, later, slot};
+use crate::host::TestHost;
+use crate::script::{failed, later, slot};
 use galleria_domain::plugin::OnDeadLetter;
 use std::time::Duration;
 

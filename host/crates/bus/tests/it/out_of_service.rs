@@ -1,6 +1,7 @@
 //! Events of a retailer that is out of service wait, and keep the order of their keys.
 
-use super::{TestHost, later};
+use crate::host::TestHost;
+use crate::script::later;
 use galleria_ports::records::{ParkedState, Records};
 use galleria_ports::{Error, in_tx};
 use std::collections::BTreeMap;

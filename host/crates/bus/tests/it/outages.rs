@@ -1,7 +1,8 @@
 //! The database fails once, at each operation in turn.
 
-use super::shaky::Failing;
-use super::{TestHost, failed, later};
+use crate::host::TestHost;
+use crate::script::{failed, later};
+use crate::shaky::Failing;
 use futures_util::future::join_all;
 use galleria_bus::ConsumerConfig;
 use std::time::Duration;

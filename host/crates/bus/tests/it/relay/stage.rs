@@ -1,6 +1,6 @@
 //! The broker that the tests share, and a log with a relay.
 
-use crate::Script;
+use crate::script::Script;
 use galleria_app::App;
 use galleria_app::Policy;
 use galleria_app::events::{EventPolicy, RelayPolicy};
