@@ -1,0 +1,1 @@
+//! Tax over gRPC and HTTP: server, client and router.
