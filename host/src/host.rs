@@ -10,12 +10,14 @@ use galleria_app::fiscal::FiscalPolicy;
 use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::operations::OperationsPolicy;
 use galleria_app::runs::RunPolicy;
+use galleria_app::tax::TaxPolicy;
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, PickupFolders, StatementVault};
 use galleria_domain::Backoff;
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{ConfigError, Slot};
+use galleria_domain::tax::Calculator;
 use galleria_engine::{ChildCompiler, CompileLimits, Compiler, Engine, EngineConfig, Generation};
 use galleria_ports::clock::SystemClock;
 use galleria_ports::plugins::Plugins;
@@ -200,6 +202,14 @@ fn policy(host_config: &HostConfig) -> anyhow::Result<Policy> {
         },
         runs: RunPolicy { backoff },
         members: members(host_config)?,
+        tax: TaxPolicy {
+            calculators: host_config
+                .tax
+                .calculators
+                .iter()
+                .map(|(name, calculator)| (name.clone(), Calculator::from(*calculator)))
+                .collect(),
+        },
         fiscal: FiscalPolicy {
             early_marks: host_config.retry.early_marks,
         },

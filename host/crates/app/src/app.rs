@@ -13,6 +13,7 @@ use crate::runs::{RunPolicy, Runs};
 use crate::sensitive::DigestKey;
 use crate::settlement::Settlement;
 use crate::stores::Stores;
+use crate::tax::{TaxPolicy, Taxes};
 use galleria_ports::clock::Clock;
 use galleria_ports::files::{DocumentReader, PickupFiles};
 use galleria_ports::plugins::Plugins;
@@ -33,6 +34,8 @@ pub struct Policy {
     pub fiscal: FiscalPolicy,
     /// What operators see of the configuration.
     pub operations: OperationsPolicy,
+    /// How taxes are evaluated.
+    pub tax: TaxPolicy,
 }
 
 impl Default for Policy {
@@ -43,6 +46,7 @@ impl Default for Policy {
             members: MemberPolicy::with(DigestKey::random()),
             fiscal: FiscalPolicy::default(),
             operations: OperationsPolicy::default(),
+            tax: TaxPolicy::default(),
         }
     }
 }
@@ -68,6 +72,8 @@ pub struct App {
     pub stores: Stores,
     /// Fiscal records and marks.
     pub fiscal: Fiscal,
+    /// Evaluates taxes.
+    pub taxes: Taxes,
     /// API keys and reach.
     pub access: Access,
     /// Documents.
@@ -90,6 +96,7 @@ impl App {
             members,
             fiscal,
             operations,
+            tax,
         } = policy;
         let core = Core::new(records, plugins, clock);
         let events = Arc::new(events);
@@ -102,6 +109,7 @@ impl App {
             catalogue: Catalogue::new(core.clone()),
             stores: Stores::new(core.clone()),
             fiscal: Fiscal::new(core.clone()),
+            taxes: Taxes::new(core.clone(), tax),
             access: Access::new(core.clone()),
             documents: Documents::new(core.clone()),
             operations: Operations::new(core.clone(), operations, events),

@@ -25,6 +25,7 @@ pub mod sensitive;
 pub mod settlement;
 pub mod stores;
 pub mod tabular;
+pub mod tax;
 
 pub use app::{App, Policy};
 pub use core::{IdempotencyKey, Reply};

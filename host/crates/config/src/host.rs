@@ -11,6 +11,7 @@ use crate::fields::{GIB, HOUR, KIB, MINUTE, Path, Rule, SECOND, UNBOUNDED};
 use crate::fields::{bytes, duration, integer, map, optional_secret, rule, text};
 use crate::http::Http;
 use crate::kafka::Kafka;
+use crate::tax::Tax;
 use crate::telemetry::{Metrics, Traces};
 use crate::{Secret, suggest};
 use galleria_domain::names::is_id;
@@ -66,6 +67,8 @@ pub struct HostConfig {
     pub kafka: Kafka,
     /// Identification of members.
     pub members: Members,
+    /// Evaluation of taxes.
+    pub tax: Tax,
     /// The key of the journal's digests.
     pub sensitive: Sensitive,
     /// Storage of settlement statements.
@@ -352,6 +355,7 @@ impl HostConfig {
         self.access.validate(checks);
         self.groups.validate(checks);
         self.kafka.validate(checks);
+        self.tax.validate(checks);
         let mut paths: BTreeMap<&PathBuf, &str> = BTreeMap::new();
         for (name, path) in &self.directories {
             let key = format!("directories.{name}");

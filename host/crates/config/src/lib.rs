@@ -44,6 +44,7 @@ mod schedules;
 mod secret;
 mod secrets;
 mod suggest;
+mod tax;
 mod telemetry;
 mod units;
 
@@ -59,6 +60,7 @@ pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;
 pub use suggest::closest;
+pub use tax::{Tax, TaxCalculator};
 pub use telemetry::{Metrics, Traces};
 
 use checks::Checks;

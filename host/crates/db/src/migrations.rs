@@ -82,6 +82,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(25, "document_folders", "0025_document_folders.sql"),
     migration!(26, "turns", "0026_turns.sql").compatible_from(25),
     migration!(27, "dead_letter_codes", "0027_dead_letter_codes.sql").compatible_from(25),
+    migration!(28, "taxes", "0028_taxes.sql").compatible_from(25),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.
@@ -293,10 +294,16 @@ mod tests {
     #[test]
     fn a_compatible_migration_removes_nothing() {
         for migration in MIGRATIONS {
-            let text = migration.text.to_uppercase();
-            let removes = ["DROP TABLE", "DROP COLUMN", "RENAME", "NOT NULL"]
-                .iter()
-                .any(|word| text.contains(word));
+            let lines = migration.text.lines();
+            let lines: Vec<&str> = lines.filter(|line| !line.starts_with("--")).collect();
+            let text = lines.join("\n").to_uppercase();
+            // Earlier hosts do not write to a new table.
+            let mut statements = text.split(';').map(str::trim);
+            let removes = statements.any(|statement| {
+                let removing = ["DROP TABLE", "DROP COLUMN", "RENAME", "NOT NULL"];
+                let removing = removing.iter().any(|word| statement.contains(word));
+                removing && !statement.starts_with("CREATE TABLE")
+            });
             let since = migration.compatible_from;
             assert!(since <= migration.version);
             assert!(since == migration.version || !removes, "{}", migration.name);

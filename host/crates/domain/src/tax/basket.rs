@@ -173,6 +173,28 @@ pub enum RoundingMethod {
     Unrounded,
 }
 
+impl RoundingMethod {
+    /// All methods.
+    pub const ALL: [Self; 5] = [
+        Self::PerLine,
+        Self::PerUnit,
+        Self::PerRate,
+        Self::PerTotal,
+        Self::Unrounded,
+    ];
+
+    /// The name in JSON and in configuration files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PerLine => "per_line",
+            Self::PerUnit => "per_unit",
+            Self::PerRate => "per_rate",
+            Self::PerTotal => "per_total",
+            Self::Unrounded => "unrounded",
+        }
+    }
+}
+
 /// How a value between two multiples of the precision is rounded. All modes are symmetrical: a refund has the
 /// amounts of its sale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,4 +210,19 @@ pub enum RoundingMode {
     Up,
     /// Towards zero.
     Down,
+}
+
+impl RoundingMode {
+    /// All modes.
+    pub const ALL: [Self; 4] = [Self::HalfUp, Self::HalfEven, Self::Up, Self::Down];
+
+    /// The name in JSON and in configuration files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HalfUp => "half_up",
+            Self::HalfEven => "half_even",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
 }

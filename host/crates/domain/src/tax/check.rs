@@ -40,8 +40,7 @@ pub(super) fn problems(basket: &TaxBasket) -> Vec<Problem> {
         );
     }
     let precision = basket.rounding.precision;
-    if precision.unscaled <= 0 || precision.scale > MAX_RATE_DIGITS || above(precision, MAX_PERCENT)
-    {
+    if !is_precision(precision) {
         wrong(
             "rounding.precision".into(),
             format!(
@@ -64,6 +63,11 @@ pub(super) fn problems(basket: &TaxBasket) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Whether tax amounts may be multiples of it.
+pub fn is_precision(value: Decimal) -> bool {
+    value.unscaled > 0 && value.scale <= MAX_RATE_DIGITS && !above(value, MAX_PERCENT)
 }
 
 fn check_item(item: &TaxItem, wrong: &mut dyn FnMut(String, String)) {
@@ -101,27 +105,31 @@ fn check_tax(tax: &TaxRule, wrong: &mut dyn FnMut(&str, String)) {
     if tax.code.is_empty() {
         wrong("code", "must not be empty".into());
     }
-    let untaxed = matches!(tax.treatment, Treatment::Zero | Treatment::Exempt);
-    let highest = match tax.kind {
+    if let Some(rule) = rate_problem(tax.kind, tax.treatment, tax.rate) {
+        wrong("rate", rule);
+    }
+}
+
+/// The rule that a rate violates.
+pub(super) fn rate_problem(kind: TaxKind, treatment: Treatment, rate: Decimal) -> Option<String> {
+    let untaxed = matches!(treatment, Treatment::Zero | Treatment::Exempt);
+    let highest = match kind {
         TaxKind::Percent => MAX_PERCENT,
         TaxKind::FixedPerUnit => MAX_VALUE,
         TaxKind::Division => 100,
     };
-    let rate = tax.rate;
     if untaxed && rate.unscaled != 0 {
-        wrong(
-            "rate",
-            format!("must be 0 for this treatment, got \"{rate}\""),
-        );
+        Some(format!("must be 0 for this treatment, got \"{rate}\""))
     } else if rate.scale > MAX_RATE_DIGITS {
-        wrong(
-            "rate",
-            format!("must have at most {MAX_RATE_DIGITS} digits after the point, got \"{rate}\""),
-        );
+        Some(format!(
+            "must have at most {MAX_RATE_DIGITS} digits after the point, got \"{rate}\""
+        ))
     } else if rate.unscaled < 0 || above(rate, highest) {
-        wrong("rate", format!("must be 0 to {highest}, got \"{rate}\""));
-    } else if tax.kind == TaxKind::Division && rate.exact() == Some(100.into()) {
-        wrong("rate", "must be below 100 for a division tax".into());
+        Some(format!("must be 0 to {highest}, got \"{rate}\""))
+    } else if kind == TaxKind::Division && rate.exact() == Some(100.into()) {
+        Some("must be below 100 for a division tax".into())
+    } else {
+        None
     }
 }
 

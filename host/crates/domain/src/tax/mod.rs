@@ -1,5 +1,5 @@
-//! The tax engine: evaluates the taxes of a basket in exact decimals. Pure; the tables of stores and the services
-//! that share them are elsewhere.
+//! The tax engine: evaluates the taxes of a basket in exact decimals, and those of a request with the table of its
+//! store. Pure; the storage of tables and the services that share them are elsewhere.
 //!
 //! Rules and their sources:
 //!
@@ -27,12 +27,17 @@
 
 mod amounts;
 mod basket;
+mod by_table;
 mod check;
 mod exact;
+mod exchange;
 mod lines;
 mod result;
 mod row;
 mod rules;
+mod settings;
+mod table;
+mod text_amount;
 
 #[cfg(test)]
 mod cases;
@@ -45,9 +50,13 @@ pub use basket::{
     BasketDiscount, Rounding, RoundingMethod, RoundingMode, TaxBasket, TaxItem, TaxKind, TaxRule,
     Treatment,
 };
-pub use check::{MAX_DISCOUNTS, MAX_ITEMS, MAX_TAXES};
+pub use by_table::{TableTerms, evaluate_request};
+pub use check::{MAX_DISCOUNTS, MAX_ITEMS, MAX_TAXES, is_precision};
+pub use exchange::{ItemTax, LevelTax, RequestItem, StoreData, TaxRequest, TaxResponse};
 pub use lines::MAX_LISTS;
 pub use result::{ItemResult, TaxAmount, TaxResult};
+pub use settings::{Calculator, LineTaxes, TaxRoute, TaxSettings};
+pub use table::{MAX_CODE_LENGTH, MAX_TABLE_ROWS, TaxRow, TaxRowKey, TaxTable};
 
 use crate::fault::Problem;
 

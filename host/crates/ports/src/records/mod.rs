@@ -27,6 +27,7 @@ mod schedules;
 mod settlements;
 mod statement_lines;
 mod statements;
+mod tax_tables;
 mod tenders;
 mod timelines;
 mod trade;
@@ -60,6 +61,7 @@ pub use schedules::{PlannedTo, ScheduleMark, Schedules};
 pub use settlements::{SettlementCursor, Settlements};
 pub use statement_lines::{LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines};
 pub use statements::{StatementRow, StatementState, Statements};
+pub use tax_tables::{TaxStore, TaxTables};
 pub use tenders::{PaidPart, Tenders, UncoveredCursor};
 pub use timelines::{ORDER as TIMELINE_ORDER, Subject, TimelineRow, TimelineRows, Timelines};
 pub use trade::{
@@ -98,6 +100,7 @@ pub trait Tx:
     + StatementLines
     + RejectedStatements
     + Statements
+    + TaxTables
     + Tenders
     + Timelines
     + Trade
@@ -131,6 +134,7 @@ impl<
         + StatementLines
         + RejectedStatements
         + Statements
+        + TaxTables
         + Tenders
         + Timelines
         + Trade

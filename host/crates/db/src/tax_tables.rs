@@ -1,0 +1,205 @@
+//! Tax tables and tax settings of stores.
+//!
+//! A row that the platform's table can express is in `tax_level`, every other row is in `tax_rules`.
+
+use crate::placeholders::{self, CHUNK};
+use crate::query::{Row, query};
+use crate::transaction::Transaction;
+use async_trait::async_trait;
+use galleria_domain::tax::{TaxKind, TaxRow, TaxRowKey, TaxSettings};
+use galleria_ports::Error;
+use galleria_ports::records::{TaxStore, TaxTables};
+use sqlx::AssertSqlSafe;
+
+#[async_trait]
+impl TaxTables for Transaction<'_> {
+    async fn tax_store_get(&mut self, store: &str) -> Result<TaxStore, Error> {
+        let get = query(
+            "tax_store_get",
+            "SELECT settings, table_version FROM tax_stores WHERE store_id = $1",
+        );
+        let row = self.fetch_optional(get.bind(store)).await?;
+        row.map_or_else(
+            || Ok(TaxStore::default()),
+            |row| {
+                Ok(TaxStore {
+                    settings: row.opt_json("settings")?,
+                    table_version: row.int("table_version")?,
+                })
+            },
+        )
+    }
+
+    async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error> {
+        let put = query(
+            "tax_settings_put",
+            "INSERT INTO tax_stores (store_id, settings, table_version) VALUES ($1, $2, 0)
+             ON CONFLICT (store_id) DO UPDATE SET settings = excluded.settings",
+        )
+        .bind(store)
+        .bind_json(settings);
+        self.execute(put).await.map(drop)
+    }
+
+    async fn tax_table_change(&mut self, store: &str) -> Result<(), Error> {
+        let change = query(
+            "tax_table_change",
+            "INSERT INTO tax_stores (store_id, table_version) VALUES ($1, 1)
+             ON CONFLICT (store_id) DO UPDATE SET table_version = tax_stores.table_version + 1",
+        );
+        self.execute(change.bind(store)).await.map(drop)
+    }
+
+    async fn tax_row_list(
+        &mut self,
+        store: &str,
+        after: Option<&TaxRowKey>,
+        limit: u32,
+    ) -> Result<Vec<TaxRow>, Error> {
+        let (code, id, date) = after.map_or_else(Default::default, |(code, id, date)| {
+            let date = date.map(|date| date.to_string());
+            (code.clone(), id.clone(), date.unwrap_or_default())
+        });
+        // No code is empty, so the empty key precedes all rows.
+        let plain = query(
+            "tax_row_list",
+            "SELECT tax_code, tax_level, retailer_tax_level_id, CAST(tax_percent AS TEXT) AS tax_percent
+             FROM tax_level
+             WHERE store_id = $1 AND (tax_code, retailer_tax_level_id) > ($2, $3)
+             ORDER BY tax_code, retailer_tax_level_id LIMIT $4",
+        )
+        .bind(store)
+        .bind(&*code)
+        .bind(&*id)
+        .bind(i64::from(limit));
+        let mut rows = self.fetch_all_as(plain, plain_row).await?;
+        let rules = query(
+            "tax_row_list",
+            "SELECT body FROM tax_rules
+             WHERE store_id = $1 AND (tax_code, retailer_tax_level_id, valid_from) > ($2, $3, $4)
+             ORDER BY tax_code, retailer_tax_level_id, valid_from LIMIT $5",
+        )
+        .bind(store)
+        .bind(&*code)
+        .bind(&*id)
+        .bind(&*date)
+        .bind(i64::from(limit));
+        rows.extend(self.fetch_all_as(rules, |row| row.json("body")).await?);
+        rows.sort_by_cached_key(TaxRow::key);
+        rows.truncate(limit as usize);
+        Ok(rows)
+    }
+
+    async fn tax_row_put_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error> {
+        let keys: Vec<TaxRowKey> = rows.iter().map(TaxRow::key).collect();
+        self.tax_row_delete_many(store, &keys).await?;
+        let (plain, rules): (Vec<&TaxRow>, Vec<&TaxRow>) =
+            rows.iter().partition(|row| row.is_plain());
+        for chunk in plain.chunks(CHUNK) {
+            let values = (0..chunk.len()).map(|row| {
+                let first = row * 5 + 1;
+                let texts = placeholders::list(first, 4);
+                format!("({texts}, CAST(${} AS NUMERIC(13, 2)))", first + 4)
+            });
+            let sql = format!(
+                "INSERT INTO tax_level (store_id, tax_code, tax_level, retailer_tax_level_id,
+                     tax_percent) VALUES {}",
+                values.collect::<Vec<_>>().join(", ")
+            );
+            let insert = query("tax_row_put_many", AssertSqlSafe(sql));
+            let insert = chunk.iter().fold(insert, |insert, row| {
+                insert
+                    .bind(store)
+                    .bind(&*row.tax_code)
+                    .bind(&*row.tax_level)
+                    .bind(&*row.retailer_tax_level_id)
+                    .bind(row.tax_percent.to_string())
+            });
+            self.execute(insert).await?;
+        }
+        for chunk in rules.chunks(CHUNK) {
+            let sql = format!(
+                "INSERT INTO tax_rules (store_id, tax_code, retailer_tax_level_id, valid_from, body)
+                 VALUES {}",
+                placeholders::tuples(1, chunk.len(), 5)
+            );
+            let insert = query("tax_row_put_many", AssertSqlSafe(sql));
+            let insert = chunk.iter().fold(insert, |insert, row| {
+                insert
+                    .bind(store)
+                    .bind(&*row.tax_code)
+                    .bind(&*row.retailer_tax_level_id)
+                    .bind(date_text(row.valid_from))
+                    .bind_json(*row)
+            });
+            self.execute(insert).await?;
+        }
+        Ok(())
+    }
+
+    async fn tax_row_delete_many(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error> {
+        for chunk in keys.chunks(CHUNK) {
+            let sql = format!(
+                "DELETE FROM tax_rules
+                 WHERE store_id = $1 AND (tax_code, retailer_tax_level_id, valid_from) IN (VALUES {})",
+                placeholders::tuples(2, chunk.len(), 3)
+            );
+            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
+            let delete = chunk.iter().fold(delete, |delete, (code, id, date)| {
+                delete.bind(&**code).bind(&**id).bind(date_text(*date))
+            });
+            self.execute(delete).await?;
+            let plain: Vec<_> = chunk.iter().filter(|(_, _, date)| date.is_none()).collect();
+            if plain.is_empty() {
+                continue;
+            }
+            let sql = format!(
+                "DELETE FROM tax_level
+                 WHERE store_id = $1 AND (tax_code, retailer_tax_level_id) IN (VALUES {})",
+                placeholders::tuples(2, plain.len(), 2)
+            );
+            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
+            let delete = plain.iter().fold(delete, |delete, (code, id, _)| {
+                delete.bind(&**code).bind(&**id)
+            });
+            self.execute(delete).await?;
+        }
+        Ok(())
+    }
+
+    async fn tax_table_delete(&mut self, store: &str) -> Result<u64, Error> {
+        let plain = query(
+            "tax_table_delete",
+            "DELETE FROM tax_level WHERE store_id = $1",
+        );
+        let rules = query(
+            "tax_table_delete",
+            "DELETE FROM tax_rules WHERE store_id = $1",
+        );
+        let plain = self.execute(plain.bind(store)).await?;
+        Ok(plain + self.execute(rules.bind(store)).await?)
+    }
+}
+
+fn date_text(date: Option<jiff::civil::Date>) -> String {
+    date.map(|date| date.to_string()).unwrap_or_default()
+}
+
+fn plain_row(row: &Row) -> Result<TaxRow, Error> {
+    let percent = row.text("tax_percent")?;
+    Ok(TaxRow {
+        tax_code: row.text("tax_code")?,
+        tax_level: row.text("tax_level")?,
+        retailer_tax_level_id: row.text("retailer_tax_level_id")?,
+        tax_percent: percent.parse().map_err(|error| {
+            Error::records(format!("tax_row_list: reading the rate {percent}"), error)
+        })?,
+        authority: String::new(),
+        kind: TaxKind::Percent,
+        treatment: None,
+        affects_later_taxes: false,
+        ignores_earlier_taxes: false,
+        position: 0,
+        valid_from: None,
+    })
+}

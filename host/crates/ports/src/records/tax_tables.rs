@@ -1,0 +1,39 @@
+//! Tax tables and tax settings of stores.
+
+use crate::Error;
+use async_trait::async_trait;
+use galleria_domain::tax::{TaxRow, TaxRowKey, TaxSettings};
+
+/// The tax settings of a store, and the version of its table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaxStore {
+    /// `None` if the store has none: the defaults apply.
+    pub settings: Option<TaxSettings>,
+    /// It changes with each change of the table.
+    pub table_version: i64,
+}
+
+/// Records of tax tables. A store is not checked.
+#[async_trait]
+pub trait TaxTables {
+    /// The settings of a store.
+    async fn tax_store_get(&mut self, store: &str) -> Result<TaxStore, Error>;
+    /// Replaces the settings of a store.
+    async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error>;
+    /// Gives the table of a store a new version, and locks the table until the end of the transaction. Call it before
+    /// the table is changed.
+    async fn tax_table_change(&mut self, store: &str) -> Result<(), Error>;
+    /// Rows of a store's table after a key, sorted by key.
+    async fn tax_row_list(
+        &mut self,
+        store: &str,
+        after: Option<&TaxRowKey>,
+        limit: u32,
+    ) -> Result<Vec<TaxRow>, Error>;
+    /// Inserts or replaces rows of a store's table by key.
+    async fn tax_row_put_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error>;
+    /// Removes rows of a store's table.
+    async fn tax_row_delete_many(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error>;
+    /// Removes the table of a store, and returns the number of its rows.
+    async fn tax_table_delete(&mut self, store: &str) -> Result<u64, Error>;
+}
