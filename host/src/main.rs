@@ -85,8 +85,11 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     {
         return statement::read(&cli, args).await;
     }
-    if let Command::Tax { command } = &cli.command {
-        return tax::run(command);
+    if let Command::Tax {
+        command: tax::Command::Evaluate(args),
+    } = &cli.command
+    {
+        return tax::evaluate(args);
     }
     if let Command::Check = cli.command {
         return check::run(&cli);

@@ -1,8 +1,8 @@
-//! `galleria tax`: evaluates the taxes of baskets.
+//! `galleria tax evaluate`: evaluates the taxes of baskets in files.
 
 use crate::show;
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::Args;
 use galleria_domain::Problem;
 use galleria_domain::tax::{TaxAmount, TaxBasket, TaxResult, evaluate};
 use serde::Serialize;
@@ -10,13 +10,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Commands of `galleria tax`.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Evaluate the taxes of a basket in a file, without a store or a server
-    Evaluate(Evaluate),
-}
 
 /// Arguments of `evaluate`.
 #[derive(Args, Debug)]
@@ -44,8 +37,7 @@ pub struct Evaluate {
 }
 
 /// Runs the command. It needs no configuration and no database.
-pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
-    let Command::Evaluate(args) = command;
+pub fn run(args: &Evaluate) -> anyhow::Result<ExitCode> {
     let mut output = Output {
         file: &args.basket,
         json: args.json,
