@@ -100,8 +100,9 @@ impl App {
         } = policy;
         let core = Core::new(records, plugins, clock);
         let events = Arc::new(events);
+        let taxes = Taxes::new(core.clone(), tax);
         Self {
-            orders: Orders::new(core.clone(), fiscal),
+            orders: Orders::new(core.clone(), fiscal, taxes.clone()),
             events: Events::new(core.clone(), Arc::clone(&events)),
             members: Members::new(core.clone(), members),
             runs: Runs::new(core.clone(), runs),
@@ -109,7 +110,7 @@ impl App {
             catalogue: Catalogue::new(core.clone()),
             stores: Stores::new(core.clone()),
             fiscal: Fiscal::new(core.clone()),
-            taxes: Taxes::new(core.clone(), tax),
+            taxes,
             access: Access::new(core.clone()),
             documents: Documents::new(core.clone()),
             operations: Operations::new(core.clone(), operations, events),

@@ -5,11 +5,12 @@
 
 use crate::query::{Row, query};
 use crate::timeline_queries::{
-    CURRENCY_OF, EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, SUBJECTS, SUBJECTS_OF_RETAILER,
-    queries_for,
+    CURRENCY_OF, EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, ORDER_TAXES, SUBJECTS,
+    SUBJECTS_OF_RETAILER, queries_for,
 };
 use crate::transaction::Transaction;
 use async_trait::async_trait;
+use galleria_domain::tax::OrderTaxes;
 use galleria_ports::Error;
 use galleria_ports::records::{Subject, TimelineRow, TimelineRows, Timelines};
 
@@ -155,6 +156,9 @@ fn timeline_row(
             let of: CurrencyOf = row.json(name)?;
             facts.push(("currency", of.currency));
             facts.push(("minor_digits", of.minor_digits.to_string()));
+        } else if name == ORDER_TAXES {
+            let taxes: OrderTaxes = row.json(name)?;
+            facts.extend(taxes.facts());
         } else if let Some(text) = row.opt_text(name)?.filter(|text| !text.is_empty()) {
             facts.push((name, text));
         }

@@ -74,8 +74,8 @@ impl Trade for Transaction<'_> {
         let insert = query(
             "order_insert",
             "INSERT INTO orders (id, store_id, external_id, workstation, cashier, training, status,
-                 lines, member, consents, attributes, gross, begun_ms, created_ms, retailer)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                 lines, member, consents, attributes, gross, begun_ms, created_ms, taxes, retailer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
                  COALESCE((SELECT retailer FROM stores WHERE id = $2), ''))
              ON CONFLICT DO NOTHING",
         )
@@ -92,7 +92,8 @@ impl Trade for Transaction<'_> {
         .bind_json(&order.attributes)
         .bind(order.gross)
         .bind_timestamp(order.begun_at)
-        .bind_timestamp(order.created_at);
+        .bind_timestamp(order.created_at)
+        .bind_opt_json(order.taxes.as_ref());
         inserted(self.execute(insert).await?, "order", &order.id)
     }
 

@@ -26,6 +26,7 @@ pub(crate) fn order(row: &Row) -> Result<OrderRow, Error> {
         consents: row.json("consents")?,
         attributes: row.json("attributes")?,
         gross: row.int("gross")?,
+        taxes: row.opt_json("taxes")?,
         begun_at: row.timestamp("begun_ms")?,
         created_at: row.timestamp("created_ms")?,
     })

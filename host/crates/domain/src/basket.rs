@@ -23,7 +23,8 @@ pub struct Tax {
     pub code: String,
     /// The authority that levies it.
     pub authority: String,
-    /// In per cent.
+    /// In per cent. A tax with a fixed amount per unit or a division tax has its effective rate, and the attributes
+    /// `kind` and `table-rate`.
     pub rate: Decimal,
     /// The amount that the rate applies to, without the tax.
     pub taxable: Money,

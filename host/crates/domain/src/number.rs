@@ -31,6 +31,15 @@ impl Decimal {
         }
     }
 
+    /// The same value; `None` if it does not fit.
+    pub fn from_exact(value: rust_decimal::Decimal) -> Option<Self> {
+        let scale = u8::try_from(value.scale()).ok();
+        Some(Self {
+            unscaled: value.mantissa().try_into().ok()?,
+            scale: scale.filter(|scale| *scale <= MAX_SCALE)?,
+        })
+    }
+
     /// The decimal as a `rust_decimal::Decimal`; `None` if the scale is above [`MAX_SCALE`].
     pub fn exact(self) -> Option<rust_decimal::Decimal> {
         (self.scale <= MAX_SCALE)

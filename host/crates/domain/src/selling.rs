@@ -57,8 +57,8 @@ pub fn sum_lines(lines: &[Line], minor_digits: u8) -> Result<Sums, Vec<Problem>>
     Ok(Sums { taxes, gross, net })
 }
 
-/// Sums the taxes of the lines by kind, with the sign of their lines. Also returns the sum of the taxes that
-/// prices do not include.
+/// Sums the taxes of the lines by kind, with the sign of their lines. A sum has the attributes that all its taxes
+/// share. Also returns the sum of the taxes that prices do not include.
 pub fn sum_taxes(lines: &[Line]) -> (Vec<Tax>, Money) {
     let mut taxes: Vec<Tax> = Vec::new();
     let mut added = 0;
@@ -71,13 +71,15 @@ pub fn sum_taxes(lines: &[Line]) -> (Vec<Tax>, Money) {
             let same = |other: &&mut Tax| {
                 other.code == tax.code
                     && other.authority == tax.authority
-                    && other.rate == tax.rate
+                    && other.rate.exact() == tax.rate.exact()
                     && other.included == tax.included
                     && other.treatment == tax.treatment
             };
             if let Some(sum) = taxes.iter_mut().find(same) {
                 sum.taxable += sign * tax.taxable;
                 sum.amount += sign * tax.amount;
+                sum.attributes
+                    .retain(|attribute| tax.attributes.contains(attribute));
             } else {
                 taxes.push(Tax {
                     taxable: sign * tax.taxable,

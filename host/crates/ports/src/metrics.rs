@@ -104,6 +104,8 @@ metrics! {
         "1 if this process could not load the retailer, whose events, runs and pickups wait; otherwise 0. Use the maximum of all processes.";
     DATABASE = Gauge "galleria_database_answers" []
         "1 if the last read of the gauges from the database succeeded, otherwise 0.";
+    TAX_LINES = Counter "galleria_tax_order_lines_total" ["outcome"]
+        "Order lines by what happened to their taxes: `evaluated` (sent without), and of those that the store compares with its route `agreed`, `differed` (accepted and recorded), `refused` (they differ, so the order was rejected), `not_compared` (the route failed).";
     COMMIT_WORKS = Histogram "galleria_commit_works" []
         "Transactions that shared one commit of SQLite.";
     LOG_DROPPED = Counter "galleria_log_lines_dropped_total" []
@@ -214,6 +216,33 @@ pub fn delivered(documents: usize) {
 /// Records an import of a statement. [`STATEMENTS`] documents the outcomes.
 pub fn statement(outcome: &'static str) {
     counter!(STATEMENTS, "outcome" => outcome).increment(1);
+}
+
+/// What happened to the taxes of order lines. [`TAX_LINES`] documents the outcomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaxedLines {
+    /// Evaluated through the store's route.
+    Evaluated,
+    /// Sent with the taxes of the route.
+    Agreed,
+    /// Sent with other taxes, and accepted.
+    Differed,
+    /// Sent with other taxes, and rejected.
+    Refused,
+    /// Accepted although the route failed.
+    NotCompared,
+}
+
+/// Records order lines.
+pub fn taxed_lines(outcome: TaxedLines, lines: usize) {
+    let outcome = match outcome {
+        TaxedLines::Evaluated => "evaluated",
+        TaxedLines::Agreed => "agreed",
+        TaxedLines::Differed => "differed",
+        TaxedLines::Refused => "refused",
+        TaxedLines::NotCompared => "not_compared",
+    };
+    counter!(TAX_LINES, "outcome" => outcome).increment(lines as u64);
 }
 
 /// Records the number of transactions in a commit.

@@ -35,6 +35,11 @@ pub(super) fn routes() -> Routes {
 /// Place an order
 ///
 /// The amount of a line is its price times its quantity, less its discounts. The total must not be negative.
+///
+/// If the store has tax settings or a tax table, a line without taxes gets them through the store's tax route, and the
+/// response shows them. Its code in the tax table is the attribute `tax-code` of the line, else the `tax_code` of the
+/// product. Deposits, gift cards and donations without a code, and voided lines, have no taxes. A line with taxes keeps
+/// them; the store's tax settings can require that they agree with the route.
 #[utoipa::path(
     post, path = "/v1/orders", tag = "orders", params(IdempotencyHeader),
     request_body(content = NewOrder, example = json!(example!("order_request"))),

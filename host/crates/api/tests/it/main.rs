@@ -22,6 +22,7 @@ mod metrics;
 mod movements;
 mod openapi;
 mod operations;
+mod order_taxes;
 mod problems;
 mod products;
 mod rows;

@@ -18,6 +18,7 @@ pub(crate) use intake::problems_of;
 
 use crate::core::Core;
 use crate::fiscal::FiscalPolicy;
+use crate::tax::Taxes;
 use galleria_ports::Error;
 use galleria_ports::records::Tx;
 
@@ -26,11 +27,16 @@ use galleria_ports::records::Tx;
 pub struct Orders {
     core: Core,
     fiscal: FiscalPolicy,
+    taxes: Taxes,
 }
 
 impl Orders {
-    pub(crate) fn new(core: Core, fiscal: FiscalPolicy) -> Self {
-        Self { core, fiscal }
+    pub(crate) fn new(core: Core, fiscal: FiscalPolicy, taxes: Taxes) -> Self {
+        Self {
+            core,
+            fiscal,
+            taxes,
+        }
     }
 }
 

@@ -49,7 +49,12 @@ impl Default for Tables {
 
 impl Tables {
     /// The table of a store, at least in this version.
-    async fn get(&self, core: &Core, store: &str, version: i64) -> Result<Arc<TaxTable>, Error> {
+    pub(super) async fn get(
+        &self,
+        core: &Core,
+        store: &str,
+        version: i64,
+    ) -> Result<Arc<TaxTable>, Error> {
         if let Some(cached) = self.0.get(store)
             && cached.version >= version
         {

@@ -6,6 +6,7 @@ use galleria_domain::Store;
 use galleria_domain::tax::{TaxRequest, TaxResponse, TaxRoute, TaxSettings};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
+use galleria_ports::records::TaxStore;
 use serde::{Deserialize, Serialize};
 
 /// An evaluation, and the service that performed it.
@@ -47,6 +48,15 @@ impl Taxes {
             route,
             fallback: false,
         })
+    }
+
+    /// Whether a store evaluates the taxes of its orders: it has settings, or a table with rows.
+    pub(crate) async fn is_in_use(&self, id: &str, store: &TaxStore) -> Result<bool, Error> {
+        if store.settings.is_some() || store.table_version == 0 {
+            return Ok(store.settings.is_some());
+        }
+        let table = self.tables.get(&self.core, id, store.table_version).await?;
+        Ok(!table.is_empty())
     }
 
     pub(super) async fn evaluated_store(&self, id: &str) -> Result<EvaluatedStore, Error> {

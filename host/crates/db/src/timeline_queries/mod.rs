@@ -19,6 +19,9 @@ use galleria_ports::records::Subject;
 /// `currency` and `minor_digits` of it.
 pub(crate) const CURRENCY_OF: &str = "currency_of";
 
+/// A column with the JSON text of [`galleria_domain::tax::OrderTaxes`]. The entry shows its facts.
+pub(crate) const ORDER_TAXES: &str = "order_taxes";
+
 /// A query for one kind of entry.
 pub(crate) struct TimelineQuery {
     pub(crate) kind: &'static str,

@@ -1,6 +1,6 @@
 //! Timeline of an order. `$1` is its id.
 
-use super::{CURRENCY_OF, TimelineQuery};
+use super::{CURRENCY_OF, ORDER_TAXES, TimelineQuery};
 
 pub(super) const QUERIES: &[TimelineQuery] = &[
     TimelineQuery {
@@ -10,6 +10,13 @@ pub(super) const QUERIES: &[TimelineQuery] = &[
          CAST(o.external_id AS TEXT) AS external_id, CAST(o.workstation AS TEXT) AS workstation,
          CAST(o.status AS TEXT) AS status, CAST(o.gross AS TEXT) AS gross, s.body AS currency_of
          FROM orders o JOIN stores s ON s.id = o.store_id WHERE o.id = $1 LIMIT $2",
+    },
+    TimelineQuery {
+        kind: "order_taxes",
+        columns: &[ORDER_TAXES, CURRENCY_OF],
+        sql: "SELECT o.created_ms AS at_ms, o.id AS id, o.taxes AS order_taxes, s.body AS currency_of
+         FROM orders o JOIN stores s ON s.id = o.store_id WHERE o.id = $1 AND o.taxes IS NOT NULL
+         LIMIT $2",
     },
     TimelineQuery {
         kind: "payment",

@@ -20,6 +20,7 @@ mod metrics;
 mod movements;
 mod no_plugins;
 mod opening;
+mod order_taxes;
 mod outages;
 mod parked;
 mod product_files;

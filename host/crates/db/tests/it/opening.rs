@@ -17,7 +17,15 @@ on_both!(
     documents_without_a_folder_keep_their_path,
 );
 
-/// Undoes migration 25 and the later ones. The types are valid in both databases.
+/// Undoes the migrations after 27.
+const UNDO_TAXES: [&str; 4] = [
+    "DROP TABLE tax_level",
+    "DROP TABLE tax_rules",
+    "DROP TABLE tax_stores",
+    "ALTER TABLE orders DROP COLUMN taxes",
+];
+
+/// Undoes migration 25 and the later ones, after [`UNDO_TAXES`]. The types are valid in both databases.
 const UNDO_DOCUMENT_FOLDERS: [&str; 10] = [
     "DROP INDEX runs_by_turn",
     "DELETE FROM schema_since WHERE version >= 25",
@@ -42,8 +50,8 @@ const UNDO_DOCUMENT_FOLDERS: [&str; 10] = [
     "DROP INDEX dead_letters_by_code",
 ];
 
-/// Undoes migration 23 and the later ones.
-pub(crate) const UNDO_ALLOCATIONS: [&str; 23] = [
+/// Undoes migration 23 and the later ones, after [`UNDO_TAXES`].
+const UNDO_ALLOCATIONS: [&str; 23] = [
     "DROP INDEX dead_letters_by_code",
     UNDO_DOCUMENT_FOLDERS[0],
     UNDO_DOCUMENT_FOLDERS[1],
@@ -74,14 +82,19 @@ pub(crate) const UNDO_ALLOCATIONS: [&str; 23] = [
     "DELETE FROM schema_versions WHERE version >= 23",
 ];
 
+/// Undoes migration 23 and the later ones.
+pub(crate) async fn undo_allocations(stage: &Stage) {
+    for undo in UNDO_TAXES.into_iter().chain(UNDO_ALLOCATIONS) {
+        stage.run(undo).await;
+    }
+}
+
 /// Undoes migration 22, inserts rows like a host of the previous version, and migrates again.
 async fn rows_of_contract_0_1_are_rewritten(stage: &Stage) {
     let store = rows::store("s1", "example");
     write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
     let decimal = |text: &str| text.parse::<Decimal>().expect(text);
-    for undo in UNDO_ALLOCATIONS {
-        stage.run(undo).await;
-    }
+    undo_allocations(stage).await;
     for undo in [
         "ALTER TABLE orders RENAME COLUMN cashier TO operator",
         "ALTER TABLE shifts RENAME COLUMN cashier TO operator",
@@ -150,7 +163,7 @@ async fn documents_without_a_folder_keep_their_path(stage: &Stage) {
         tx.document_lease("r", "host", at(1), at(90), limit).await
     })
     .expect("leased");
-    for undo in UNDO_DOCUMENT_FOLDERS {
+    for undo in UNDO_TAXES.into_iter().chain(UNDO_DOCUMENT_FOLDERS) {
         stage.run(undo).await;
     }
     let done = Db::migrate(&stage.config).await.expect("migrated");

@@ -2,6 +2,7 @@
 
 use galleria_domain::JsonText;
 use galleria_domain::refunding::{Extent, RefundLine};
+use galleria_domain::tax::{EvaluatedLines, OrderTaxes, TaxRoute};
 use galleria_domain::{
     Attribute, Cancellation, Consent, Decimal, Entry, Event, Line, Member, NewEvent, Origin,
     Refund, Sale, Shift, Store, Tender, TenderTotal, VoidCause,
@@ -122,6 +123,14 @@ pub fn full_order(id: &str, store_id: &str) -> OrderRow {
         }],
         attributes: attributes(),
         gross: -5,
+        taxes: Some(OrderTaxes {
+            evaluated: Some(EvaluatedLines {
+                lines: vec![1],
+                route: TaxRoute::Http,
+                fallback: true,
+            }),
+            compared: None,
+        }),
         ..bare_order(id, store_id)
     }
 }
@@ -140,6 +149,7 @@ pub fn bare_order(id: &str, store_id: &str) -> OrderRow {
         consents: vec![],
         attributes: vec![],
         gross: i64::MAX,
+        taxes: None,
         begun_at: at(1),
         created_at: at(2),
     }

@@ -87,6 +87,17 @@ pub enum TaxKind {
     Division,
 }
 
+impl TaxKind {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Percent => "percent",
+            Self::FixedPerUnit => "fixed_per_unit",
+            Self::Division => "division",
+        }
+    }
+}
+
 /// The class of a rate. Zero-rated and exempt items have no tax, and are reported apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -103,6 +114,19 @@ pub enum Treatment {
     Zero,
     /// Exempt from the tax. The rate must be 0.
     Exempt,
+}
+
+impl Treatment {
+    /// The name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Reduced => "reduced",
+            Self::Luxury => "luxury",
+            Self::Zero => "zero",
+            Self::Exempt => "exempt",
+        }
+    }
 }
 
 /// A discount on the whole basket, spread over the items in proportion to their amounts.

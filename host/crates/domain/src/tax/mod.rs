@@ -32,6 +32,7 @@ mod check;
 mod exact;
 mod exchange;
 mod lines;
+mod order;
 mod result;
 mod row;
 mod rules;
@@ -54,6 +55,10 @@ pub use by_table::{TableTerms, evaluate_request};
 pub use check::{MAX_DISCOUNTS, MAX_ITEMS, MAX_TAXES, is_precision};
 pub use exchange::{ItemTax, LevelTax, RequestItem, StoreData, TaxRequest, TaxResponse};
 pub use lines::MAX_LISTS;
+pub use order::{
+    ComparedLines, EvaluatedLines, OrderTaxes, TAX_CODE, TaxDifference, differences, is_evaluated,
+    item_of, line_taxes, named_code,
+};
 pub use result::{ItemResult, TaxAmount, TaxResult};
 pub use settings::{Calculator, LineTaxes, TaxRoute, TaxSettings};
 pub use table::{MAX_CODE_LENGTH, MAX_TABLE_ROWS, TaxRow, TaxRowKey, TaxTable};

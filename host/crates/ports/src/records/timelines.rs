@@ -73,8 +73,9 @@ pub trait Timelines {
 
 /// The order of all kinds of entries that have the same timestamp, because they were committed in
 /// one transaction.
-pub const ORDER: [&str; 28] = [
+pub const ORDER: [&str; 29] = [
     "order",
+    "order_taxes",
     "shift_opened",
     "run_requested",
     "statement",

@@ -3,6 +3,7 @@
 use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::refunding::Extent;
+use galleria_domain::tax::OrderTaxes;
 use galleria_domain::{
     Attribute, Cancellation, Consent, Decimal, Entry, Line, Member, Money, Refund, Sale, Shift,
     Store, Tender, TenderTotal,
@@ -62,6 +63,8 @@ pub struct OrderRow {
     pub attributes: Vec<Attribute>,
     /// The total, with taxes.
     pub gross: Money,
+    /// How it got its taxes; `None` if they were sent and not compared.
+    pub taxes: Option<OrderTaxes>,
     /// When the basket was begun.
     pub begun_at: Timestamp,
     /// When the host accepted it.

@@ -5,6 +5,7 @@ mod orders;
 mod payments;
 mod refunds;
 mod shifts;
+mod taxes;
 mod verifications;
 mod voids;
 

@@ -1,9 +1,11 @@
 //! Places an order: a basket whose sums must agree.
 
+use super::taxes::{self, TaxedOrder};
 use super::{answer, check_id, store_of};
 use crate::core::{IdempotencyKey, Reply};
 use crate::orders::Orders;
 use crate::orders::lookup::{OrderOutcome, PaidBy, order_outcome};
+use galleria_domain::tax::OrderTaxes;
 use galleria_domain::{Attribute, Consent, Line, Member, Money, Tax, selling};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -71,6 +73,10 @@ pub struct OrderView {
     pub net: Money,
     /// The taxes of all lines, summed.
     pub taxes: Vec<Tax>,
+    /// Which lines got their taxes from the store's tax route, and which were compared with it; null if there are
+    /// none.
+    #[serde(default)]
+    pub tax_evaluation: Option<OrderTaxes>,
     /// The member who buys.
     pub member: Option<Member>,
     /// The basket: each line with its discounts and taxes.
@@ -108,6 +114,7 @@ async fn view(tx: &mut dyn Tx, order: OrderRow, became: OrderOutcome) -> Result<
         gross: sums.gross,
         net: sums.net,
         taxes: sums.taxes,
+        tax_evaluation: order.taxes,
         member: order.member,
         lines: order.lines,
         consents: order.consents,
@@ -122,16 +129,21 @@ async fn view(tx: &mut dyn Tx, order: OrderRow, became: OrderOutcome) -> Result<
 }
 
 impl Orders {
-    /// Places an order.
-    pub async fn place(&self, key: IdempotencyKey, new: NewOrder) -> Result<Reply, Error> {
+    /// Places an order. Lines without taxes get them through the store's tax route.
+    pub async fn place(&self, key: IdempotencyKey, mut new: NewOrder) -> Result<Reply, Error> {
         check_id("id", &new.id)?;
         check_id("workstation", &new.workstation)?;
-        let now = self.core.clock.now();
-        self.core
+        let taxes = match self.tax(&key, &mut new).await? {
+            TaxedOrder::Answered(reply) => return Ok(reply),
+            TaxedOrder::New(taxes) => taxes,
+        };
+        let (now, order_taxes) = (self.core.clock.now(), taxes.clone());
+        let reply = self
+            .core
             .once(
                 key,
                 201,
-                in_tx!(|tx, new| {
+                in_tx!(|tx, new, order_taxes| {
                     let store = store_of(tx, &new.store_id).await?;
                     let sums = selling::sum_lines(&new.lines, store.minor_digits)
                         .map_err(Error::Invalid)?;
@@ -141,13 +153,17 @@ impl Orders {
                             "must have a total of at least 0; use a refund to return goods",
                         ));
                     }
-                    let order = placed(new, sums.gross, now);
+                    let order = placed(new, sums.gross, order_taxes, now);
                     tx.order_insert(&order).await?;
                     // It has no payment, refund, void or verification yet.
                     answer(&view(tx, order, OrderOutcome::default()).await?)
                 }),
             )
-            .await
+            .await?;
+        if !reply.repeated {
+            taxes::count(&taxes);
+        }
+        Ok(reply)
     }
 
     /// An order.
@@ -164,7 +180,7 @@ impl Orders {
     }
 }
 
-fn placed(new: NewOrder, gross: Money, now: Timestamp) -> OrderRow {
+fn placed(new: NewOrder, gross: Money, taxes: OrderTaxes, now: Timestamp) -> OrderRow {
     let NewOrder {
         id,
         store_id,
@@ -191,6 +207,7 @@ fn placed(new: NewOrder, gross: Money, now: Timestamp) -> OrderRow {
         consents,
         attributes,
         gross,
+        taxes: (taxes != OrderTaxes::default()).then_some(taxes),
         begun_at,
         created_at: now,
     }

@@ -3,7 +3,7 @@
 use super::lines::{assert_sums, check_allocations, importer, key, lines, outcomes};
 use super::reader::{Importer, file, header, line};
 use super::{before, record, tender};
-use crate::opening::UNDO_ALLOCATIONS;
+use crate::opening::undo_allocations;
 use crate::stage::Stage;
 use galleria_app::settlement::{Imported, SettleRequest};
 use galleria_db::Db;
@@ -341,9 +341,7 @@ async fn the_migration_keeps_matches(stage: &Stage) {
         "matched",
     ];
     assert_eq!(outcomes(&importer, &imported).await, expected);
-    for undo in UNDO_ALLOCATIONS {
-        stage.run(undo).await;
-    }
+    undo_allocations(stage).await;
     for old in [
         "UPDATE tenders SET settled_by = (SELECT l.statement_id || '.1' FROM statement_lines l
              WHERE l.number = 1) WHERE entry_id = 'p1'",
