@@ -209,6 +209,7 @@ fn policy(host_config: &HostConfig) -> anyhow::Result<Policy> {
                 .iter()
                 .map(|(name, calculator)| (name.clone(), Calculator::from(*calculator)))
                 .collect(),
+            evaluations_kept: host_config.tax.evaluations_kept,
         },
         fiscal: FiscalPolicy {
             early_marks: host_config.retry.early_marks,

@@ -4,10 +4,10 @@ use crate::cli::ServeArgs;
 use crate::host::{self, ConfigErrors};
 use crate::retailers::Retailers;
 use crate::roles::Roles;
-use crate::{identity, logs, products, traces};
+use crate::{identity, logs, products, tax, traces};
 use anyhow::Context as _;
 use galleria_api::{
-    AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, UploadConfig, Workers,
+    AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, Surface, UploadConfig, Workers,
     serve_metrics,
 };
 use galleria_app::events::Group;
@@ -137,6 +137,8 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
         let watch = watch.for_role("schedule");
         let sweep = products::sweep(host.app.clone(), stop.clone());
         workers.spawn(watch.watch("sweep", None, sweep));
+        let sweep = tax::sweep(host.app.clone(), stop.clone());
+        workers.spawn(watch.watch("tax sweep", None, sweep));
         let runner = runner(&config.host, &host).run(stop.clone());
         workers.spawn(watch.watch("runs", None, runner));
     }
@@ -194,6 +196,7 @@ fn http(
         trusted_proxies: host_config.http.trusted_proxies.clone(),
         cors_origins: host_config.http.cors_origins.clone(),
         access,
+        surface: Surface::Api,
     }
 }
 
@@ -219,6 +222,7 @@ fn access(access: &Access) -> anyhow::Result<AccessConfig> {
     Ok(AccessConfig {
         anonymous: access.anonymous.clone(),
         tokens,
+        identity: None,
     })
 }
 

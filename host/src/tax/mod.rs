@@ -1,8 +1,10 @@
 //! `galleria tax`: evaluates the taxes of baskets.
 
 mod evaluate;
+mod sweep;
 
 pub use evaluate::run as evaluate;
+pub use sweep::sweep;
 
 use clap::Subcommand;
 

@@ -3,7 +3,7 @@
 use crate::limits::RateConfig;
 use crate::metrics::Metrics;
 use crate::workers::Workers;
-use galleria_ports::access::Tokens;
+use galleria_ports::access::{Caller, Tokens};
 use ipnet::IpNet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,12 +41,29 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// Access without an API key.
     pub access: AccessConfig,
+    /// The routes that are served.
+    pub surface: Surface,
+}
+
+/// The routes of a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Surface {
+    /// All routes, if the process has the role `api`; otherwise probes and metrics.
+    #[default]
+    Api,
+    /// The routes of a tax service, and probes.
+    Taxes,
 }
 
 /// The role of a process that serves more than probes and metrics.
 const API: &str = "api";
 
 impl HttpConfig {
+    /// Whether more than probes and metrics is served.
+    pub(crate) fn serves_routes(&self) -> bool {
+        self.surface == Surface::Taxes || self.serves_api()
+    }
+
     pub(crate) fn serves_api(&self) -> bool {
         self.roles.iter().any(|role| role == API)
     }
@@ -69,6 +86,7 @@ impl Default for HttpConfig {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             access: AccessConfig::default(),
+            surface: Surface::default(),
         }
     }
 }
@@ -101,4 +119,6 @@ pub struct AccessConfig {
     pub anonymous: Vec<String>,
     /// Verifier of identity-provider tokens. If it is `None`, tokens are rejected.
     pub tokens: Option<Arc<dyn Tokens>>,
+    /// The caller of requests without credentials, for a listener in an internal network; `None` rejects them.
+    pub identity: Option<Caller>,
 }

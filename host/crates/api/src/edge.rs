@@ -126,7 +126,7 @@ async fn respond(
 
 /// Rejects everything but probes in a process without the role `api`.
 fn check_role(state: &ApiState, kind: RouteKind) -> Result<(), Problem> {
-    if state.config.serves_api() || kind == RouteKind::Probe {
+    if state.config.serves_routes() || kind == RouteKind::Probe {
         return Ok(());
     }
     let detail = "this process does not have the role `api`: send the request to another host";

@@ -43,7 +43,7 @@ mod upload;
 mod workers;
 
 pub use access::table::AccessError;
-pub use config::{AccessConfig, HttpConfig, UploadConfig};
+pub use config::{AccessConfig, HttpConfig, Surface, UploadConfig};
 pub use limits::RateConfig;
 pub use listen::listen;
 pub use metrics::{Metrics, RecordError, StatsdConfig};

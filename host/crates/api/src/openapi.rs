@@ -2,7 +2,7 @@
 
 use crate::access::describe;
 use crate::access::route::{Access, Route};
-use crate::endpoint::Routes;
+use crate::config::Surface;
 use crate::problem::{Details, FieldError};
 use crate::problem_examples;
 use crate::problem_kinds::{CODES, TOO_MANY_REQUESTS};
@@ -24,6 +24,7 @@ use utoipa::openapi::{OpenApi, RefOr, Schema};
     tags(
         (name = "stores", description = "The stores of a retailer, and their members."),
         (name = "products", description = "The products of a retailer and their prices."),
+        (name = "taxes", description = "Taxes of baskets, and the tax tables of stores."),
         (name = "orders", description = "Orders with their payments, refunds, voids and verifications."),
         (name = "shifts", description = "Cash drawers: shifts and movements of cash."),
         (name = "documents", description = "Documents that plugins wrote, such as POSLogs and reports."),
@@ -42,15 +43,18 @@ pub fn openapi() -> OpenApi {
 
 /// The document of a host with this status of `too_many_requests`.
 pub(crate) fn openapi_with_rate_status(rate_status: u16) -> OpenApi {
-    let (_, mut document, _) = all_routes();
+    let (_, mut document, _) = all_routes(Surface::Api);
     problem_examples::add(&mut document, rate_status);
     document
 }
 
 /// The handlers, the document without examples of problems, and the access of every route.
-pub(crate) fn all_routes() -> (Router<ApiState>, OpenApi, Vec<Route>) {
-    let this = Routes::new().with(endpoint!(openapi_json, Access::Public));
-    let (router, paths, list) = routes::all().merge(this).into_parts();
+pub(crate) fn all_routes(surface: Surface) -> (Router<ApiState>, OpenApi, Vec<Route>) {
+    let routes = match surface {
+        Surface::Api => routes::all().with(endpoint!(openapi_json, Access::Public)),
+        Surface::Taxes => routes::tax_service(),
+    };
+    let (router, paths, list) = routes.into_parts();
     let mut document = Document::openapi();
     document.info.description = Some(description());
     document.merge(paths);

@@ -35,6 +35,10 @@ problem_sets! {
         "bad_json" "bad_request" "idempotency_key_invalid" "not_found" "body_too_large"
         "unsupported_media_type" "idempotency_key_reused" "invalid" "internal"
         "records_unavailable" "timeout";
+    /// Problems of evaluating taxes.
+    EvaluateProblems:
+        "bad_json" "bad_request" "idempotency_key_invalid" "not_found" "tax_route_loop" "body_too_large"
+        "unsupported_media_type" "idempotency_key_reused" "invalid" "internal" "records_unavailable" "timeout";
     /// Problems of identifying a member.
     IdentifyProblems:
         "bad_json" "bad_request" "not_found" "not_served" "member_unknown" "body_too_large"

@@ -146,10 +146,9 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for PutRequest<T> {
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
-        let key = match request.headers().contains_key(IDEMPOTENCY_KEY) {
-            true => Some(idempotency_key(&request)?),
-            false => None,
-        };
+        let key = optional_idempotency_key(request.headers())?;
+        let auth = request.extensions().get::<Authenticated>();
+        let key = key.map(|key| qualified(auth, key));
         read(request, state, key).await
     }
 }
@@ -236,10 +235,22 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
 /// count from 1 and must not collide. A caller with the same reach can repeat the writes of another caller.
 pub(crate) fn idempotency_key(request: &Request) -> Result<String, Problem> {
     let key = idempotency_header(request.headers())?;
-    Ok(match request.extensions().get::<Authenticated>() {
+    Ok(qualified(request.extensions().get::<Authenticated>(), key))
+}
+
+fn qualified(auth: Option<&Authenticated>, key: String) -> String {
+    match auth {
         Some(auth) => auth.idempotency_key(key),
         None => key,
-    })
+    }
+}
+
+/// The idempotency key as it was sent, if there is one.
+pub(crate) fn optional_idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    match headers.contains_key(IDEMPOTENCY_KEY) {
+        true => idempotency_header(headers).map(Some),
+        false => Ok(None),
+    }
 }
 
 fn idempotency_header(headers: &HeaderMap) -> Result<String, Problem> {

@@ -4,7 +4,7 @@
 
 use crate::access::admit;
 use crate::access::table::{AccessError, AccessTable};
-use crate::config::HttpConfig;
+use crate::config::{HttpConfig, Surface};
 use crate::limits::{ClientLimitListener, RateLimiter};
 use crate::problem_kinds::TOO_MANY_REQUESTS;
 use crate::state::ApiState;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Checks that these routes exist and may be called without authentication.
 pub fn check_anonymous(anonymous: &[String]) -> Result<(), AccessError> {
-    let (_, _, routes) = openapi::all_routes();
+    let (_, _, routes) = openapi::all_routes(Surface::Api);
     AccessTable::new(routes, anonymous).map(drop)
 }
 
@@ -33,7 +33,7 @@ fn build_router(
     config: HttpConfig,
     draining: CancellationToken,
 ) -> Result<Router, AccessError> {
-    let (handlers, mut document, routes) = openapi::all_routes();
+    let (handlers, mut document, routes) = openapi::all_routes(config.surface);
     let access = AccessTable::new(routes, &config.access.anonymous)?;
     let rate_status = config.rate.map(|rate| rate.status);
     let rate_status = rate_status.unwrap_or(TOO_MANY_REQUESTS.status);

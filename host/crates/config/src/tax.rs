@@ -1,18 +1,22 @@
 //! `[tax]`: the evaluation of taxes.
 
 use crate::checks::Checks;
-use crate::fields::{Rule, optional, rule, text};
+use crate::fields::{HOUR, Rule, UNBOUNDED, duration, optional, rule, text};
 use crate::suggest;
 use galleria_domain::names::is_id;
 use galleria_domain::tax::{Calculator, RoundingMethod, RoundingMode};
 use galleria_domain::{Decimal, tax};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The evaluation of taxes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tax {
+    /// How long recorded evaluations are kept.
+    #[serde(deserialize_with = "duration::<_, HOUR, UNBOUNDED>")]
+    pub evaluations_kept: Duration,
     /// Calculators by name, which stores select.
     pub calculators: BTreeMap<String, TaxCalculator>,
 }

@@ -66,6 +66,7 @@ mod statement_lines;
 mod statement_rows;
 mod statements;
 mod stores;
+mod tax_evaluations;
 mod tax_tables;
 mod tenders;
 mod timeline;

@@ -84,6 +84,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(27, "dead_letter_codes", "0027_dead_letter_codes.sql").compatible_from(25),
     migration!(28, "taxes", "0028_taxes.sql").compatible_from(25),
     migration!(29, "order_taxes", "0029_order_taxes.sql").compatible_from(25),
+    migration!(30, "tax_evaluations", "0030_tax_evaluations.sql").compatible_from(25),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

@@ -5,8 +5,8 @@ use crate::problem_kinds::{FORBIDDEN, ISSUER, UNAUTHORIZED};
 use crate::reply::ApiResult;
 use crate::state::ApiState;
 use axum::http::{HeaderMap, header};
-use galleria_app::access::ApiKeyCheck;
-use galleria_ports::access::{Caller, TokenFault};
+use galleria_app::access::{CredentialFault, bearer};
+use galleria_ports::access::Caller;
 
 /// An API key or a token. It is never printed.
 pub(super) struct Bearer(String);
@@ -24,13 +24,9 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<Option<Bearer>, Problem> {
         [value] => value,
         _ => return Err(rejected("several `Authorization` headers")),
     };
-    let credentials = value.to_str().ok().and_then(|text| {
-        let (scheme, rest) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
-    });
-    match credentials {
-        Some(text) if !text.is_empty() => Ok(Some(Bearer(text.to_owned()))),
-        _ => Err(rejected(
+    match value.to_str().ok().and_then(bearer) {
+        Some(text) => Ok(Some(Bearer(text.to_owned()))),
+        None => Err(rejected(
             "`Authorization` is not `Bearer` with a key or a token",
         )),
     }
@@ -39,23 +35,16 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<Option<Bearer>, Problem> {
 impl Bearer {
     /// The caller that the credentials belong to.
     pub(super) async fn caller(self, state: &ApiState) -> ApiResult<Caller> {
-        if self.0.starts_with("gk_") {
-            return match state.app.access.authenticate(&self.0).await? {
-                ApiKeyCheck::Accepted(caller) => Ok(caller),
-                ApiKeyCheck::Rejected(rejection) => Err(rejected(rejection.words())),
-            };
-        }
-        let Some(tokens) = &state.config.access.tokens else {
-            return Err(rejected("not a key, and no token issuer is configured"));
-        };
-        let caller = tokens.caller(&self.0, state.app.core.clock().now()).await;
+        let tokens = state.config.access.tokens.as_deref();
+        let caller = state.app.access.caller(&self.0, tokens).await;
         caller.map_err(|fault| match fault {
-            TokenFault::Refused(why) => rejected(why),
-            TokenFault::Powerless(why) => Problem::new(FORBIDDEN, why),
-            TokenFault::Unavailable(cause) => Problem {
+            CredentialFault::Rejected(why) => rejected(why),
+            CredentialFault::Powerless(why) => Problem::new(FORBIDDEN, why),
+            CredentialFault::IssuerUnavailable(cause) => Problem {
                 cause: Some(cause.into()),
                 ..Problem::new(ISSUER, ISSUER.remedy)
             },
+            CredentialFault::Failed(error) => error.into(),
         })
     }
 }

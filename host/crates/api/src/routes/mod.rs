@@ -24,6 +24,7 @@ mod statement_rereads;
 mod statements;
 mod status;
 mod stores;
+mod tax_evaluations;
 mod timeline;
 mod verifications;
 mod voids;
@@ -36,6 +37,8 @@ pub(crate) fn all() -> Routes {
         .merge(stores::routes())
         .merge(members::routes())
         .merge(products::routes())
+        .merge(taxes())
+        .merge(tax_evaluations::list_routes())
         .merge(orders::routes())
         .merge(payments::routes())
         .merge(refunds::routes())
@@ -60,4 +63,14 @@ pub(crate) fn all() -> Routes {
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(docs::routes())
+}
+
+/// The routes of a tax service, which have a listener of their own.
+fn taxes() -> Routes {
+    Routes::new().merge(tax_evaluations::routes())
+}
+
+/// The tax service, probes, and nothing else.
+pub(crate) fn tax_service() -> Routes {
+    taxes().merge(health::routes())
 }

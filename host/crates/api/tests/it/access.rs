@@ -376,6 +376,7 @@ async fn anonymous_callers_may_call_only_the_configured_routes(stage: &Stage) {
         access: AccessConfig {
             anonymous: vec!["GET /v1/stores/{id}".into()],
             tokens: None,
+            identity: None,
         },
         ..test_config()
     };
@@ -407,6 +408,7 @@ async fn a_host_with_an_invalid_anonymous_route_does_not_start(stage: &Stage) {
         access: AccessConfig {
             anonymous: vec!["PUT /v1/stores/{id}".into()],
             tokens: None,
+            identity: None,
         },
         ..test_config()
     };

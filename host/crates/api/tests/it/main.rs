@@ -27,5 +27,6 @@ mod problems;
 mod products;
 mod rows;
 mod stores;
+mod taxes;
 mod walk;
 mod zones;

@@ -97,6 +97,24 @@ pub async fn add_parked_and_queued(host: &Host) {
 }
 
 /// A dead letter of a plugin with invalid settings.
+/// Adds `STANDARD` with 21 % and `BREAD` with 4 % to the tax table of a store.
+pub async fn add_tax_rows(host: &Host, store: &str) {
+    let row = |code: &str, percent: &str| {
+        let row = json!({
+            "tax_code": code, "tax_level": format!("IVA {percent}"), "retailer_tax_level_id": code,
+            "tax_percent": percent, "authority": "ES",
+        });
+        serde_json::from_value(row).expect("a row")
+    };
+    let rows = vec![row("STANDARD", "21"), row("BREAD", "4")];
+    let store = store.to_owned();
+    let put = host.app.core.records().write(in_tx!(|tx, store, rows| {
+        tx.tax_table_change(&store).await?;
+        tx.tax_row_put_many(&store, &rows).await
+    }));
+    put.await.expect("tax rows");
+}
+
 pub async fn add_dead_letter(host: &Host) {
     let letter = DeadLetter {
         group: "PAYMENT_GROUP".into(),

@@ -3,7 +3,7 @@
 
 use crate::golden::{golden, pretty, renewing};
 use crate::host::Host;
-use crate::rows::{add_dead_letter, add_decision, add_parked_and_queued};
+use crate::rows::{add_dead_letter, add_decision, add_parked_and_queued, add_tax_rows};
 use crate::stage::Stage;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -118,6 +118,7 @@ pub async fn walked(stage: &Stage) -> Walk {
     )
     .await;
     products(&mut walk).await;
+    taxes(&mut walk).await;
     walk.step(post.clone(), "/v1/shifts", Some("shift")).await;
     walk.step(post.clone(), "/v1/orders", Some("order")).await;
     walk.step(post.clone(), "/v1/orders/{id}/payments", Some("payment"))
@@ -310,6 +311,16 @@ async fn dead_letters(walk: &mut Walk) {
         assert_eq!(left["dead_letters"], json!([]), "{action}");
     }
     walk.step(get, "/v1/operations", Some("operations")).await;
+}
+
+/// A basket is evaluated and recorded.
+async fn taxes(walk: &mut Walk) {
+    add_tax_rows(&walk.host, "madrid-1").await;
+    walk.step(Method::POST, "/v1/taxes/evaluate", Some("tax_evaluation"))
+        .await;
+    let list = "/v1/stores/{id}/tax-evaluations";
+    walk.step(Method::GET, list, Some("tax_evaluation_page"))
+        .await;
 }
 
 /// A product is replaced, a file is imported, and all products are listed.

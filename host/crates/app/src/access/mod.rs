@@ -2,10 +2,12 @@
 //!
 //! Never knows routes, headers, or how the token of an identity provider is checked.
 
+mod credentials;
 mod keys;
 mod reach;
 mod stores;
 
+pub use credentials::{CredentialFault, bearer};
 pub use keys::{ApiKeyCheck, ApiKeyRejection, ApiKeyRequest, KeyView, NewKey};
 pub use reach::{Subject, may_reach};
 

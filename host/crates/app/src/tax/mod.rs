@@ -4,20 +4,34 @@
 
 mod embedded;
 mod evaluate;
+mod serve;
 
 pub use evaluate::TaxEvaluation;
+pub use serve::{EvaluationCall, MAX_HOPS, RecordedEvaluation, ServedEvaluation};
 
 use crate::core::Core;
 use embedded::Tables;
 use galleria_domain::tax::Calculator;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The configuration of tax evaluation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaxPolicy {
     /// The calculators that stores select, by name.
     pub calculators: BTreeMap<String, Calculator>,
+    /// How long recorded evaluations are kept.
+    pub evaluations_kept: Duration,
+}
+
+impl Default for TaxPolicy {
+    fn default() -> Self {
+        Self {
+            calculators: [(Calculator::DEFAULT.to_owned(), Calculator::default())].into(),
+            evaluations_kept: Duration::from_secs(90 * 24 * 60 * 60),
+        }
+    }
 }
 
 /// Evaluates taxes. Cheap to clone.

@@ -42,6 +42,7 @@ pub(super) async fn run_record_queries(db: &Db) {
                 .await?;
         }
         tx.verification_get("f").await?;
+        run_tax_queries(tx).await?;
         tx.api_key_get("k").await?;
         tx.api_key_get_by_name("k").await?;
         tx.api_key_list(false, ("n", "k"), 1).await?;
@@ -226,4 +227,16 @@ fn parked() -> ParkedEvent {
         waits_for: None,
         cause: String::new(),
     }
+}
+
+async fn run_tax_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
+    let (now, before) = (
+        Timestamp::UNIX_EPOCH,
+        (Timestamp::UNIX_EPOCH, String::new()),
+    );
+    tx.tax_evaluation_get("e").await?;
+    for key in [None, Some("k")] {
+        tx.tax_evaluation_list("s", key, &before, 1).await?;
+    }
+    tx.tax_evaluation_remove(now, 1).await.map(drop)
 }

@@ -18,7 +18,8 @@ on_both!(
 );
 
 /// Undoes the migrations after 27.
-const UNDO_TAXES: [&str; 4] = [
+const UNDO_TAXES: [&str; 5] = [
+    "DROP TABLE tax_evaluations",
     "DROP TABLE tax_level",
     "DROP TABLE tax_rules",
     "DROP TABLE tax_stores",

@@ -27,6 +27,7 @@ mod schedules;
 mod settlements;
 mod statement_lines;
 mod statements;
+mod tax_evaluations;
 mod tax_tables;
 mod tenders;
 mod timelines;
@@ -61,6 +62,7 @@ pub use schedules::{PlannedTo, ScheduleMark, Schedules};
 pub use settlements::{SettlementCursor, Settlements};
 pub use statement_lines::{LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines};
 pub use statements::{StatementRow, StatementState, Statements};
+pub use tax_evaluations::{TaxEvaluationCursor, TaxEvaluationRow, TaxEvaluations};
 pub use tax_tables::{TaxStore, TaxTables};
 pub use tenders::{PaidPart, Tenders, UncoveredCursor};
 pub use timelines::{ORDER as TIMELINE_ORDER, Subject, TimelineRow, TimelineRows, Timelines};
@@ -100,6 +102,7 @@ pub trait Tx:
     + StatementLines
     + RejectedStatements
     + Statements
+    + TaxEvaluations
     + TaxTables
     + Tenders
     + Timelines
@@ -134,6 +137,7 @@ impl<
         + StatementLines
         + RejectedStatements
         + Statements
+        + TaxEvaluations
         + TaxTables
         + Tenders
         + Timelines

@@ -1,0 +1,254 @@
+//! Evaluations for callers of this host, and their records.
+//!
+//! A request with `commit` is recorded once: for each idempotency key, or without one, for each content. Its
+//! repetitions get the recorded response, so that a client can repeat a request whose response was lost.
+
+use super::{TaxEvaluation, Taxes};
+use galleria_domain::Digest;
+use galleria_domain::tax::TaxRequest;
+use galleria_ports::Error;
+use galleria_ports::access::Caller;
+use galleria_ports::in_tx;
+use galleria_ports::records::{TaxEvaluationCursor, TaxEvaluationRow};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The number of tax services that a request may pass before this host.
+pub const MAX_HOPS: u32 = 3;
+
+/// Evaluations that are removed in one transaction.
+const REMOVED: u32 = 500;
+
+/// What a caller sent beside its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluationCall {
+    /// The caller. Its reach qualifies the key: tills of different retailers may all count from 1.
+    pub caller: Caller,
+    /// As sent.
+    pub idempotency_key: Option<String>,
+    /// The number of tax services that the request has passed.
+    pub hops: u32,
+}
+
+/// An evaluation for a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedEvaluation {
+    /// The evaluation.
+    pub evaluation: TaxEvaluation,
+    /// Its JSON text if it is recorded.
+    pub recorded: Option<String>,
+    /// Whether it was recorded for an earlier request.
+    pub repeated: bool,
+}
+
+impl ServedEvaluation {
+    /// The JSON text: that of the record if there is one.
+    pub fn json(self) -> Result<String, Error> {
+        match self.recorded {
+            Some(text) => Ok(text),
+            None => json(&self.evaluation),
+        }
+    }
+}
+
+/// A recorded evaluation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecordedEvaluation {
+    /// Its id.
+    pub id: String,
+    /// Time, RFC 3339.
+    pub recorded_at: String,
+    /// The actor.
+    pub actor: String,
+    /// The idempotency key as it was sent; null if there was none.
+    pub idempotency_key: Option<String>,
+    /// The request.
+    pub request: TaxRequest,
+    /// The response.
+    pub response: TaxEvaluation,
+}
+
+impl Taxes {
+    /// Evaluates the taxes of a basket for a caller, and records the evaluation if the request says `commit`.
+    ///
+    /// # Errors
+    ///
+    /// A key that was sent with another content gives the conflict `idempotency_key_reused`, and a request that
+    /// passed [`MAX_HOPS`] services gives `tax_route_loop`.
+    pub async fn serve(
+        &self,
+        mut request: TaxRequest,
+        call: &EvaluationCall,
+    ) -> Result<ServedEvaluation, Error> {
+        if call.hops >= MAX_HOPS {
+            return Err(Error::Conflict {
+                code: "tax_route_loop",
+                message: format!(
+                    "the tax services of these hosts route to each other: the request has passed {} of them; set \
+                     the route of one of the stores to `embedded`",
+                    call.hops
+                ),
+            });
+        }
+        if !request.commit {
+            return Ok(ServedEvaluation {
+                evaluation: self.evaluate(request).await?,
+                recorded: None,
+                repeated: false,
+            });
+        }
+        if call.idempotency_key.is_none() {
+            // The same basket on another business date is another content.
+            self.set_business_date(&mut request).await?;
+        }
+        let record = Record::new(&request, call)?;
+        if let Some(before) = self.recorded(&record.row.id).await? {
+            return record.repeated(before);
+        }
+        let evaluation = self.evaluate(request).await?;
+        let mut row = record.row.clone();
+        row.recorded_at = self.core.clock.now();
+        row.response = json(&evaluation)?;
+        let text = row.response.clone();
+        let written = self
+            .core
+            .records
+            .write(in_tx!(|tx, row| tx.tax_evaluation_insert(&row).await));
+        match written.await {
+            Ok(()) => Ok(ServedEvaluation {
+                evaluation,
+                recorded: Some(text),
+                repeated: false,
+            }),
+            // Concurrent repetitions: the first record counts.
+            Err(error @ Error::Exists { .. }) => {
+                let before = self.recorded(&record.row.id).await?;
+                record.repeated(before.ok_or(error)?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn set_business_date(&self, request: &mut TaxRequest) -> Result<(), Error> {
+        if request.business_date.is_none() {
+            let store = self.core.store(&request.store_data.store_id).await?;
+            request.business_date = Some(store.business_date(self.core.clock.now()));
+        }
+        Ok(())
+    }
+
+    async fn recorded(&self, id: &str) -> Result<Option<TaxEvaluationRow>, Error> {
+        let id = id.to_owned();
+        let records = &self.core.records;
+        let read = records.read(in_tx!(|tx, id| tx.tax_evaluation_get(&id).await));
+        read.await
+    }
+
+    /// Recorded evaluations of a store, newest first: all, or those of an idempotency key. `after` is the cursor of
+    /// the last evaluation before the page.
+    pub async fn evaluations(
+        &self,
+        store: &str,
+        key: Option<&str>,
+        after: Option<TaxEvaluationCursor>,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvaluation>, Error> {
+        let (store, key) = (store.to_owned(), key.map(ToOwned::to_owned));
+        let before = after.unwrap_or((Timestamp::MAX, String::new()));
+        let read = self.core.records.read(in_tx!(|tx, store, key, before| {
+            crate::core::store_of(tx, &store).await?;
+            tx.tax_evaluation_list(&store, key.as_deref(), &before, limit)
+                .await
+        }));
+        read.await?.into_iter().map(view).collect()
+    }
+
+    /// Removes recorded evaluations that are older than the configured time, and returns their number.
+    pub async fn sweep(&self) -> Result<u64, Error> {
+        let now = self.core.clock.now();
+        let before = now.checked_sub(self.policy.evaluations_kept);
+        let before = before.unwrap_or(Timestamp::MIN);
+        let mut removed = 0;
+        loop {
+            let records = &self.core.records;
+            let write = records.write(in_tx!(|tx| tx.tax_evaluation_remove(before, REMOVED).await));
+            let count = write.await?;
+            removed += count;
+            if count < u64::from(REMOVED) {
+                return Ok(removed);
+            }
+        }
+    }
+}
+
+/// A record to be made, without its time and response.
+struct Record {
+    row: TaxEvaluationRow,
+}
+
+impl Record {
+    fn new(request: &TaxRequest, call: &EvaluationCall) -> Result<Self, Error> {
+        let mut content = request.clone();
+        let calculator = &mut content.store_data.tax_calculator;
+        *calculator = calculator.take().filter(|name| !name.is_empty());
+        let text = json(&content)?;
+        let digest = Digest::of(text.as_bytes());
+        let reach = call.caller.reach.label().unwrap_or_default();
+        // No digest contains a line break, so keys and contents cannot collide.
+        let id = match &call.idempotency_key {
+            Some(key) => Digest::of(format!("{reach}\n{key}").as_bytes()),
+            None => digest.clone(),
+        };
+        Ok(Self {
+            row: TaxEvaluationRow {
+                id: id.to_string(),
+                digest: digest.to_string(),
+                store_id: request.store_data.store_id.clone(),
+                idempotency_key: call.idempotency_key.clone().unwrap_or_default(),
+                actor: call.caller.name.clone(),
+                recorded_at: Timestamp::UNIX_EPOCH,
+                request: text,
+                response: String::new(),
+            },
+        })
+    }
+
+    /// The earlier record, if it belongs to the same request.
+    fn repeated(&self, before: TaxEvaluationRow) -> Result<ServedEvaluation, Error> {
+        if before.digest != self.row.digest {
+            return Err(Error::Conflict {
+                code: "idempotency_key_reused",
+                message: "another request was sent under this idempotency key: use a new key for a new request"
+                    .into(),
+            });
+        }
+        Ok(ServedEvaluation {
+            evaluation: parse(&before.id, "response", &before.response)?,
+            recorded: Some(before.response),
+            repeated: true,
+        })
+    }
+}
+
+fn view(row: TaxEvaluationRow) -> Result<RecordedEvaluation, Error> {
+    Ok(RecordedEvaluation {
+        request: parse(&row.id, "request", &row.request)?,
+        response: parse(&row.id, "response", &row.response)?,
+        id: row.id,
+        recorded_at: row.recorded_at.to_string(),
+        actor: row.actor,
+        idempotency_key: Some(row.idempotency_key).filter(|key| !key.is_empty()),
+    })
+}
+
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::Internal(format!("serialising an evaluation: {error}")))
+}
+
+fn parse<T: DeserializeOwned>(id: &str, part: &str, text: &str) -> Result<T, Error> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::records(format!("reading the {part} of evaluation {id}"), error))
+}
