@@ -1,12 +1,16 @@
 //! Orders over HTTP: the throughput of 64 tills compared with one till, whose every order is a commit of its
 //! own. On SQLite with synchronous=FULL and on PostgreSQL with fsync; alternating rounds, medians. The database
-//! counts the commits.
+//! counts the commits. On SQLite also with the evaluation of the orders' taxes by the host.
 //!
 //! `cargo xtask plugins && cargo bench -p galleria --bench orders`
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 use anyhow::{Context as _, Result, bail, ensure};
+use galleria_db::{Db, DbConfig};
+use galleria_domain::tax::TaxRow;
+use galleria_ports::in_tx;
+use galleria_ports::records::Records;
 use galleria_test_postgres::Server;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
@@ -169,6 +173,26 @@ impl Host {
         }
     }
 
+    /// Gives the store a tax table, so that it evaluates the taxes of orders.
+    async fn put_taxes(&self) -> Result<()> {
+        let Counter::Sqlite(file) = &self.counter else {
+            bail!("taxes are measured on SQLite");
+        };
+        let file = file.with_extension("db");
+        let db = Db::open(&DbConfig::new(format!("sqlite://{}", file.display()))).await?;
+        let row = json!({
+            "tax_code": "STD", "tax_level": "VAT", "retailer_tax_level_id": "1", "tax_percent": "21.00",
+        });
+        let (store, row) = (self.store.clone(), serde_json::from_value::<TaxRow>(row)?);
+        let records: &dyn Records = &db;
+        let put = records.write(in_tx!(|tx, store, row| {
+            tx.tax_table_change(&store).await?;
+            tx.tax_row_put_many(&store, std::slice::from_ref(&row))
+                .await
+        }));
+        Ok(put.await?)
+    }
+
     /// Creates the first sample store.
     async fn onboarded(&self) -> Result<String> {
         let folders = std::fs::read_dir(root().join("retailers"))?;
@@ -225,6 +249,7 @@ fn order(store: &str, till: u64, id: &str) -> Value {
             "quantity": "1",
             "regular_price": "10",
             "unit_price": "10",
+            "attributes": [{"name": "tax-code", "value": "STD"}],
         })
     };
     json!({
@@ -238,8 +263,11 @@ fn median(mut measurements: Vec<f64>) -> f64 {
     measurements[measurements.len() / 2]
 }
 
-async fn measured(name: &str, server: Option<Server>) -> Result<()> {
+async fn measured(name: &str, server: Option<Server>, taxes: bool) -> Result<()> {
     let host = Host::start(server).await?;
+    if taxes {
+        host.put_taxes().await?;
+    }
     let mut measurements = TILLS.map(|_| (Vec::new(), Vec::new()));
     for round in 0..ROUNDS {
         for (tills, (speed, share)) in TILLS.into_iter().zip(&mut measurements) {
@@ -258,20 +286,22 @@ async fn measured(name: &str, server: Option<Server>) -> Result<()> {
                 "{share:.1} orders share a commit at 64 tills: 8 are wanted"
             );
         }
-        println!("{name:>10}  {tills:>5}  {speed:>8.0}  {share:>13.1}  {times:>11.1}");
+        let taxes = if taxes { "yes" } else { "no" };
+        println!("{name:>10}  {taxes:>5}  {tills:>5}  {speed:>8.0}  {share:>13.1}  {times:>11.1}");
     }
     Ok(())
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    println!("  database  tills  orders/s  orders/commit  times alone");
-    measured("SQLite", None).await?;
+    println!("  database  taxes  tills  orders/s  orders/commit  times alone");
+    measured("SQLite", None, false).await?;
+    measured("SQLite", None, true).await?;
     match galleria_test_postgres::bin() {
         Some(bin) => {
             let server = Server::start(&bin, &["fsync=on"])?;
             server.wait()?;
-            measured("PostgreSQL", Some(server)).await
+            measured("PostgreSQL", Some(server), false).await
         }
         None => {
             println!("PostgreSQL: there is none (Debian: apt-get install postgresql)");
