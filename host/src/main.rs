@@ -85,10 +85,11 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     {
         return statement::read(&cli, args).await;
     }
-    if let Command::Tax { command } = &cli.command
-        && let Some(done) = command.run_alone()
+    if let Command::Tax {
+        command: tax::Command::Evaluate(args),
+    } = &cli.command
     {
-        return done;
+        return tax::evaluate(args);
     }
     if let Command::Check = cli.command {
         return check::run(&cli);
@@ -123,9 +124,9 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin {
             command: PluginCommand::List(args),
         } => plugins::run(config, &args).await,
-        Command::Tax { command } => tax::run(config, command).await,
-        Command::Check | Command::Plugin { .. } | Command::CompileComponent { .. } => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Check
+        | Command::Plugin { .. }
+        | Command::Tax { .. }
+        | Command::CompileComponent { .. } => Ok(ExitCode::SUCCESS),
     }
 }

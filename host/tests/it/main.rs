@@ -19,6 +19,7 @@ mod members;
 mod metrics;
 mod misbehaving;
 mod operations;
+mod order_taxes;
 mod out_of_service;
 mod output;
 mod products;

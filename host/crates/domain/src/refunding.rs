@@ -4,7 +4,7 @@
 mod cash_tests;
 mod tenders;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::basket::{Line, Tax, Tender};
 use crate::fault::Problem;

@@ -117,7 +117,7 @@ async fn a_line_whose_taxes_are_unknown_or_differ_is_named(stage: &Stage) {
     assert_eq!(
         error["message"],
         "must agree with the store's tax route embedded: code \"STD\" at 21 % (included): the line has 200, the \
-         route 210 (minor units)"
+         route has 210 (in minor units)"
     );
     wrong["lines"][0]["taxes"][0]["amount"] = json!(210);
     host.post("/v1/orders", "o2", &wrong).await.expect(201);

@@ -412,7 +412,7 @@ async fn lines_with_taxes_must_agree_if_the_store_requires_it(stage: &Stage) {
         problems,
         [
             "lines.1.taxes: must agree with the store's tax route embedded: code \"STD\" at 21 % (included): the line \
-          has 209, the route 210 (minor units)"
+          has 209, the route has 210 (in minor units)"
         ]
     );
     assert!(!is_stored(&app, "o1").await);
@@ -466,7 +466,7 @@ async fn differences_are_recorded_and_shown(stage: &Stage) {
     let facts = shown("o1").await;
     assert_eq!(
         facts["differing"],
-        "line 2: code \"STD\" at 21 % (included): the line has 209, the route 210"
+        "line 2: code \"STD\" at 21 % (included): the line has 209, the route has 210 (in minor units)"
     );
     assert_eq!(
         (&*facts["compared_lines"], &*facts["differences"]),

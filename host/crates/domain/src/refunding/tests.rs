@@ -19,7 +19,7 @@ fn entry() -> Entry {
     }
 }
 
-pub(super) fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
+pub(crate) fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
     let sums = crate::selling::sum_lines(&lines, 2).expect("good lines");
     Sale {
         entry: entry(),
@@ -35,7 +35,7 @@ pub(super) fn sale(lines: Vec<Line>, tenders: Vec<Tender>) -> Sale {
     }
 }
 
-pub(super) fn refund(resolved: ResolvedRefund) -> Refund {
+pub(crate) fn refund(resolved: ResolvedRefund) -> Refund {
     let ResolvedRefund {
         lines,
         tenders,
@@ -59,7 +59,7 @@ pub(super) fn refund(resolved: ResolvedRefund) -> Refund {
     }
 }
 
-pub(super) fn piece(number: u32) -> Extent {
+pub(crate) fn piece(number: u32) -> Extent {
     Extent::Lines(vec![RefundLine {
         line: number,
         quantity: Some(Decimal::whole(1)),

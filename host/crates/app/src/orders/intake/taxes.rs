@@ -243,7 +243,7 @@ fn unfit(route: TaxRoute, reason: &str) -> Error {
 
 fn disagrees(position: usize, difference: &TaxDifference, evaluated: &Evaluated) -> Problem {
     let rule = format!(
-        "must agree with the store's tax route {}: {difference} (minor units)",
+        "must agree with the store's tax route {}: {difference}",
         evaluated.route
     );
     Problem::new(format!("lines.{position}.taxes"), rule)

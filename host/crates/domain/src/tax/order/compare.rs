@@ -38,7 +38,7 @@ impl fmt::Display for TaxDifference {
         let included = if self.included { "" } else { "not " };
         write!(
             f,
-            " ({included}included): the line has {}, the route {}",
+            " ({included}included): the line has {}, the route has {} (in minor units)",
             amount(self.sent),
             amount(self.evaluated)
         )

@@ -4,6 +4,8 @@ mod compare;
 mod lines;
 
 #[cfg(test)]
+mod refunds;
+#[cfg(test)]
 mod tests;
 
 pub use compare::{TaxDifference, differences};

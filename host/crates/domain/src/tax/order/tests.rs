@@ -20,7 +20,7 @@ fn untaxed(number: u32, amount: Money) -> Line {
     }
 }
 
-fn coded(number: u32, amount: Money, code: &str) -> Line {
+pub(super) fn coded(number: u32, amount: Money, code: &str) -> Line {
     Line {
         attributes: vec![Attribute {
             name: TAX_CODE.into(),
@@ -69,7 +69,12 @@ fn response(lines: &[Line], included: bool, rounding: Rounding, digits: u8) -> T
     evaluate_request(&request, terms).expect("taxes")
 }
 
-fn taxes(lines: &[Line], included: bool, rounding: Rounding, digits: u8) -> Vec<Vec<Tax>> {
+pub(super) fn taxes(
+    lines: &[Line],
+    included: bool,
+    rounding: Rounding,
+    digits: u8,
+) -> Vec<Vec<Tax>> {
     let response = response(lines, included, rounding, digits);
     let lines: Vec<&Line> = lines.iter().collect();
     line_taxes(&lines, &response, digits, "ES").expect("taxes of the lines")
@@ -329,14 +334,14 @@ fn differences_name_code_rate_and_both_amounts() {
     };
     assert_eq!(
         texts(&sent),
-        ["code \"STD\" at 21 % (included): the line has 209, the route 210"]
+        ["code \"STD\" at 21 % (included): the line has 209, the route has 210 (in minor units)"]
     );
     sent.taxes[0].rate = "20".parse().expect("a rate");
     assert_eq!(
         texts(&sent),
         [
-            "code \"STD\" at 20 % (included): the line has 209, the route no such tax",
-            "code \"STD\" at 21 % (included): the line has no such tax, the route 210",
+            "code \"STD\" at 20 % (included): the line has 209, the route has no such tax (in minor units)",
+            "code \"STD\" at 21 % (included): the line has no such tax, the route has 210 (in minor units)",
         ]
     );
     // The rate of a fixed tax depends on the rounding; its amount counts.
@@ -386,7 +391,7 @@ fn a_timeline_shows_lines_route_and_differences() {
             "compared_lines=2",
             "compared_route=http",
             "differences=1",
-            "differing=line 2: code \"STD\" at 21 % (not included): the line has 1, the route no such tax",
+            "differing=line 2: code \"STD\" at 21 % (not included): the line has 1, the route has no such tax (in minor units)",
         ]
     );
 }
