@@ -40,6 +40,7 @@ Examples:
   galleria fiscal list --state conflict          list records with two different marks
   galleria timeline 8836-1                       show what happened to a payment
   galleria tax evaluate --basket basket.json     evaluate the taxes of a basket
+  galleria tax import rates.csv --store madrid-1 --dry-run
   galleria key create --name till-7 --scope till --store madrid-1
 
 conf/host.toml documents every key for --set. The environment sets keys, too: GALLERIA_HTTP__LISTEN is
@@ -142,7 +143,7 @@ Examples:
         #[command(subcommand)]
         command: crate::fiscal::Command,
     },
-    /// Evaluate the taxes of baskets
+    /// Evaluate the taxes of baskets, and manage the tax tables of stores
     Tax {
         /// The command.
         #[command(subcommand)]

@@ -46,7 +46,7 @@ impl ImportArgs {
     }
 }
 
-/// Shows the progress of both passes in a bar, and reacts to Ctrl-C.
+/// Shows the progress of all passes in a bar, and reacts to Ctrl-C.
 pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
     let looking = ProgressStyle::with_template("{spinner} checking: {human_pos} rows, {elapsed}")?;
     let writing = ProgressStyle::with_template(
@@ -57,8 +57,8 @@ pub fn watch(bar: &ProgressBar) -> anyhow::Result<Watch> {
     let bar = bar.clone();
     let steps = Arc::new(move |step| match step {
         Step::Checked(rows) => bar.set_position(rows),
-        Step::Compared(done, all) => {
-            if bar.length().is_none() {
+        Step::Compared(done, all) | Step::Written(done, all) => {
+            if bar.length() != Some(all) {
                 bar.set_style(writing.clone());
                 bar.set_length(all);
                 bar.reset_eta();

@@ -85,11 +85,10 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
     {
         return statement::read(&cli, args).await;
     }
-    if let Command::Tax {
-        command: tax::Command::Evaluate(args),
-    } = &cli.command
+    if let Command::Tax { command } = &cli.command
+        && let Some(done) = command.run_alone()
     {
-        return tax::evaluate(args);
+        return done;
     }
     if let Command::Check = cli.command {
         return check::run(&cli);
@@ -124,9 +123,9 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Plugin {
             command: PluginCommand::List(args),
         } => plugins::run(config, &args).await,
-        Command::Check
-        | Command::Plugin { .. }
-        | Command::Tax { .. }
-        | Command::CompileComponent { .. } => Ok(ExitCode::SUCCESS),
+        Command::Tax { command } => tax::run(config, command).await,
+        Command::Check | Command::Plugin { .. } | Command::CompileComponent { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

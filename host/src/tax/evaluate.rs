@@ -1,5 +1,6 @@
 //! `galleria tax evaluate`: evaluates the taxes of baskets in files.
 
+use super::name;
 use crate::show;
 use anyhow::Context as _;
 use clap::Args;
@@ -198,10 +199,4 @@ fn label(tax: &TaxAmount) -> String {
         FixedPerUnit => format!("{} {} per unit", tax.code, tax.rate),
         Division => format!("{} {} % of the price", tax.code, tax.rate),
     }
-}
-
-/// The name of a value in JSON.
-fn name(value: impl Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -1,16 +1,52 @@
-//! `galleria tax`: evaluates the taxes of baskets.
+//! `galleria tax`: evaluates the taxes of baskets, and manages the tax tables of stores.
 
 mod evaluate;
+mod import;
 mod sweep;
+mod table;
 
-pub use evaluate::run as evaluate;
 pub use sweep::sweep;
 
 use clap::Subcommand;
+use galleria_config::Config;
+use serde::Serialize;
+use std::process::ExitCode;
 
 /// Commands of `galleria tax`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Evaluate the taxes of a basket in a file, without a store or a server
     Evaluate(evaluate::Evaluate),
+    /// Import the tax table of a store, or of many stores, from a file, completely or not at all
+    Import(import::Import),
+    /// Show the tax table of a store, or write it to a file
+    Table(table::ShowTable),
+    /// Delete the tax table of a store
+    Delete(table::Delete),
+}
+
+impl Command {
+    /// Runs the command if it needs no configuration and no database.
+    pub fn run_alone(&self) -> Option<anyhow::Result<ExitCode>> {
+        match self {
+            Self::Evaluate(args) => Some(evaluate::run(args)),
+            _ => None,
+        }
+    }
+}
+
+/// Runs the command.
+pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Import(args) => import::run(&config, args).await,
+        Command::Table(args) => table::show(&config, args).await,
+        Command::Delete(args) => table::delete(&config, args).await,
+    }
+}
+
+/// The name of a value in JSON.
+fn name(value: impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
 }

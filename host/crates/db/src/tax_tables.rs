@@ -6,6 +6,7 @@ use crate::placeholders::{self, CHUNK};
 use crate::query::{Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
+use galleria_domain::Decimal;
 use galleria_domain::tax::{TaxKind, TaxRow, TaxRowKey, TaxSettings};
 use galleria_ports::Error;
 use galleria_ports::records::{TaxStore, TaxTables};
@@ -39,6 +40,17 @@ impl TaxTables for Transaction<'_> {
         .bind(store)
         .bind_json(settings);
         self.execute(put).await.map(drop)
+    }
+
+    async fn tax_table_lock(&mut self, store: &str) -> Result<i64, Error> {
+        // On PostgreSQL the update locks the row; a table without a version gets one.
+        let lock = query(
+            "tax_table_lock",
+            "INSERT INTO tax_stores (store_id, table_version) VALUES ($1, 0)
+             ON CONFLICT (store_id) DO UPDATE SET table_version = tax_stores.table_version
+             RETURNING table_version",
+        );
+        self.fetch_one(lock.bind(store)).await?.int("table_version")
     }
 
     async fn tax_table_change(&mut self, store: &str) -> Result<(), Error> {
@@ -90,81 +102,32 @@ impl TaxTables for Transaction<'_> {
         Ok(rows)
     }
 
+    async fn tax_row_insert_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error> {
+        let (plain, rules) = parts(rows);
+        self.write_plain("tax_row_insert_many", store, &plain, "")
+            .await?;
+        self.write_rules("tax_row_insert_many", store, &rules, "")
+            .await
+    }
+
     async fn tax_row_put_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error> {
-        let keys: Vec<TaxRowKey> = rows.iter().map(TaxRow::key).collect();
-        self.tax_row_delete_many(store, &keys).await?;
-        let (plain, rules): (Vec<&TaxRow>, Vec<&TaxRow>) =
-            rows.iter().partition(|row| row.is_plain());
-        for chunk in plain.chunks(CHUNK) {
-            let values = (0..chunk.len()).map(|row| {
-                let first = row * 5 + 1;
-                let texts = placeholders::list(first, 4);
-                format!("({texts}, CAST(${} AS NUMERIC(13, 2)))", first + 4)
-            });
-            let sql = format!(
-                "INSERT INTO tax_level (store_id, tax_code, tax_level, retailer_tax_level_id,
-                     tax_percent) VALUES {}",
-                values.collect::<Vec<_>>().join(", ")
-            );
-            let insert = query("tax_row_put_many", AssertSqlSafe(sql));
-            let insert = chunk.iter().fold(insert, |insert, row| {
-                insert
-                    .bind(store)
-                    .bind(&*row.tax_code)
-                    .bind(&*row.tax_level)
-                    .bind(&*row.retailer_tax_level_id)
-                    .bind(row.tax_percent.to_string())
-            });
-            self.execute(insert).await?;
-        }
-        for chunk in rules.chunks(CHUNK) {
-            let sql = format!(
-                "INSERT INTO tax_rules (store_id, tax_code, retailer_tax_level_id, valid_from, body)
-                 VALUES {}",
-                placeholders::tuples(1, chunk.len(), 5)
-            );
-            let insert = query("tax_row_put_many", AssertSqlSafe(sql));
-            let insert = chunk.iter().fold(insert, |insert, row| {
-                insert
-                    .bind(store)
-                    .bind(&*row.tax_code)
-                    .bind(&*row.retailer_tax_level_id)
-                    .bind(date_text(row.valid_from))
-                    .bind_json(*row)
-            });
-            self.execute(insert).await?;
-        }
-        Ok(())
+        let (plain, rules) = parts(rows);
+        let keys = |rows: &[&TaxRow]| rows.iter().map(|row| row.key()).collect::<Vec<_>>();
+        self.delete_rules(store, &keys(&plain)).await?;
+        self.delete_plain(store, &keys(&rules)).await?;
+        let update = "ON CONFLICT (store_id, tax_code, retailer_tax_level_id)
+                      DO UPDATE SET tax_level = excluded.tax_level, tax_percent = excluded.tax_percent";
+        self.write_plain("tax_row_put_many", store, &plain, update)
+            .await?;
+        let update = "ON CONFLICT (store_id, tax_code, retailer_tax_level_id, valid_from)
+                      DO UPDATE SET body = excluded.body";
+        self.write_rules("tax_row_put_many", store, &rules, update)
+            .await
     }
 
     async fn tax_row_delete_many(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error> {
-        for chunk in keys.chunks(CHUNK) {
-            let sql = format!(
-                "DELETE FROM tax_rules
-                 WHERE store_id = $1 AND (tax_code, retailer_tax_level_id, valid_from) IN (VALUES {})",
-                placeholders::tuples(2, chunk.len(), 3)
-            );
-            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
-            let delete = chunk.iter().fold(delete, |delete, (code, id, date)| {
-                delete.bind(&**code).bind(&**id).bind(date_text(*date))
-            });
-            self.execute(delete).await?;
-            let plain: Vec<_> = chunk.iter().filter(|(_, _, date)| date.is_none()).collect();
-            if plain.is_empty() {
-                continue;
-            }
-            let sql = format!(
-                "DELETE FROM tax_level
-                 WHERE store_id = $1 AND (tax_code, retailer_tax_level_id) IN (VALUES {})",
-                placeholders::tuples(2, plain.len(), 2)
-            );
-            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
-            let delete = plain.iter().fold(delete, |delete, (code, id, _)| {
-                delete.bind(&**code).bind(&**id)
-            });
-            self.execute(delete).await?;
-        }
-        Ok(())
+        self.delete_rules(store, keys).await?;
+        self.delete_plain(store, keys).await
     }
 
     async fn tax_table_delete(&mut self, store: &str) -> Result<u64, Error> {
@@ -181,19 +144,132 @@ impl TaxTables for Transaction<'_> {
     }
 }
 
+impl Transaction<'_> {
+    async fn write_plain(
+        &mut self,
+        name: &'static str,
+        store: &str,
+        rows: &[&TaxRow],
+        on_conflict: &str,
+    ) -> Result<(), Error> {
+        for chunk in rows.chunks(CHUNK) {
+            let values = (0..chunk.len()).map(|row| {
+                let first = row * 5 + 1;
+                let texts = placeholders::list(first, 4);
+                format!("({texts}, CAST(${} AS NUMERIC(13, 2)))", first + 4)
+            });
+            let sql = format!(
+                "INSERT INTO tax_level (store_id, tax_code, tax_level, retailer_tax_level_id,
+                     tax_percent) VALUES {} {on_conflict}",
+                values.collect::<Vec<_>>().join(", ")
+            );
+            let write = chunk
+                .iter()
+                .fold(query(name, AssertSqlSafe(sql)), |write, row| {
+                    write
+                        .bind(store)
+                        .bind(&*row.tax_code)
+                        .bind(&*row.tax_level)
+                        .bind(&*row.retailer_tax_level_id)
+                        .bind(row.tax_percent.to_string())
+                });
+            self.execute(write).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_rules(
+        &mut self,
+        name: &'static str,
+        store: &str,
+        rows: &[&TaxRow],
+        on_conflict: &str,
+    ) -> Result<(), Error> {
+        for chunk in rows.chunks(CHUNK) {
+            let sql = format!(
+                "INSERT INTO tax_rules (store_id, tax_code, retailer_tax_level_id, valid_from, body)
+                 VALUES {} {on_conflict}",
+                placeholders::tuples(1, chunk.len(), 5)
+            );
+            let write = chunk
+                .iter()
+                .fold(query(name, AssertSqlSafe(sql)), |write, row| {
+                    write
+                        .bind(store)
+                        .bind(&*row.tax_code)
+                        .bind(&*row.retailer_tax_level_id)
+                        .bind(date_text(row.valid_from))
+                        .bind_json(*row)
+                });
+            self.execute(write).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_plain(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error> {
+        let keys: Vec<_> = keys.iter().filter(|(_, _, date)| date.is_none()).collect();
+        for chunk in keys.chunks(CHUNK) {
+            let sql = format!(
+                "DELETE FROM tax_level
+                 WHERE store_id = $1 AND (tax_code, retailer_tax_level_id) IN (VALUES {})",
+                placeholders::tuples(2, chunk.len(), 2)
+            );
+            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
+            let delete = chunk.iter().fold(delete, |delete, (code, id, _)| {
+                delete.bind(&**code).bind(&**id)
+            });
+            self.execute(delete).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_rules(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error> {
+        for chunk in keys.chunks(CHUNK) {
+            let sql = format!(
+                "DELETE FROM tax_rules
+                 WHERE store_id = $1 AND (tax_code, retailer_tax_level_id, valid_from) IN (VALUES {})",
+                placeholders::tuples(2, chunk.len(), 3)
+            );
+            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
+            let delete = chunk.iter().fold(delete, |delete, (code, id, date)| {
+                delete.bind(&**code).bind(&**id).bind(date_text(*date))
+            });
+            self.execute(delete).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of `tax_level` and those of `tax_rules`.
+fn parts(rows: &[TaxRow]) -> (Vec<&TaxRow>, Vec<&TaxRow>) {
+    rows.iter().partition(|row| row.is_plain())
+}
+
 fn date_text(date: Option<jiff::civil::Date>) -> String {
     date.map(|date| date.to_string()).unwrap_or_default()
 }
 
+/// The digits after the point of `tax_percent`.
+const PERCENT_SCALE: u8 = 2;
+
+/// Reads a rate with all its digits: SQLite omits zeros at the end.
+fn percent(text: &str) -> Result<Decimal, Error> {
+    let read: Result<Decimal, _> = text.parse();
+    let read = read
+        .map_err(|error| Error::records(format!("tax_row_list: reading the rate {text}"), error))?;
+    let missing = PERCENT_SCALE.saturating_sub(read.scale);
+    Ok(Decimal {
+        unscaled: read.unscaled * 10_i64.pow(missing.into()),
+        scale: read.scale + missing,
+    })
+}
+
 fn plain_row(row: &Row) -> Result<TaxRow, Error> {
-    let percent = row.text("tax_percent")?;
     Ok(TaxRow {
         tax_code: row.text("tax_code")?,
         tax_level: row.text("tax_level")?,
         retailer_tax_level_id: row.text("retailer_tax_level_id")?,
-        tax_percent: percent.parse().map_err(|error| {
-            Error::records(format!("tax_row_list: reading the rate {percent}"), error)
-        })?,
+        tax_percent: percent(&row.text("tax_percent")?)?,
         authority: String::new(),
         kind: TaxKind::Percent,
         treatment: None,

@@ -14,6 +14,7 @@ pub(super) static LAYOUT: Layout = Layout {
         "store",
     ],
     required: &["sku", "name", "price", "currency"],
+    integers: &[],
     further: "",
     // All columns at their limits, quoted and in four-byte characters, take 4 KiB.
     row_bytes: 64 << 10,

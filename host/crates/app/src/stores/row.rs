@@ -31,6 +31,7 @@ pub(super) static LAYOUT: Layout = Layout {
         "minor_digits",
         "zone",
     ],
+    integers: &[],
     further: "attribute:",
     // Stores stay in memory until all are checked, and are written in one transaction: this many take at most
     // 80 MB and, on both databases, a second or two.

@@ -13,6 +13,8 @@ pub(crate) struct Layout {
     pub columns: &'static [&'static str],
     /// The columns that every file must have.
     pub required: &'static [&'static str],
+    /// The columns that JSON may write as whole numbers. Other numbers must be text, because parsers may round them.
+    pub integers: &'static [&'static str],
     /// The prefix of the names of additional columns; empty if there are none.
     pub further: &'static str,
     /// The maximum number of bytes of a row.

@@ -48,6 +48,17 @@ impl Problems {
         }
     }
 
+    /// The problems of two lists, by row.
+    pub(crate) fn merged(mut self, others: Self) -> Self {
+        self.listed.extend(others.listed);
+        self.listed.sort_by_key(|problem| problem.row);
+        self.listed.truncate(MAX_LISTED);
+        Self {
+            total: self.total + others.total,
+            ..self
+        }
+    }
+
     /// Adds a problem of a row and column.
     pub(crate) fn of_row(&mut self, at: Position, column: &str, message: impl Into<String>) {
         self.add(Problem {

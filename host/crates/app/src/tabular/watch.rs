@@ -11,6 +11,8 @@ pub enum Step {
     Checked(u64),
     /// The number of compared rows, and of all rows.
     Compared(u64, u64),
+    /// The number of written changes, and of all changes.
+    Written(u64, u64),
 }
 
 /// Receives every step, for a progress bar.

@@ -5,9 +5,10 @@
 
 use super::Taxes;
 use super::evaluate::EvaluatedStore;
+use super::tables::rows_of;
 use crate::core::Core;
 use galleria_domain::tax::{
-    Calculator, Rounding, TableTerms, TaxRequest, TaxResponse, TaxRow, TaxTable, evaluate_request,
+    Calculator, Rounding, TableTerms, TaxRequest, TaxResponse, TaxTable, evaluate_request,
 };
 use galleria_ports::Error;
 use galleria_ports::in_tx;
@@ -17,9 +18,6 @@ use std::sync::Arc;
 
 /// The maximum number of rows of all cached tables: about 60 MiB.
 const CACHED_ROWS: u64 = 200_000;
-
-/// Rows in one query.
-const PAGE: u32 = 1_000;
 
 /// A table, and its version.
 #[derive(Clone)]
@@ -63,16 +61,7 @@ impl Tables {
         let id = store.to_owned();
         let read = core.records.read(in_tx!(|tx, id| {
             let version = tx.tax_store_get(&id).await?.table_version;
-            let mut rows: Vec<TaxRow> = Vec::new();
-            loop {
-                let after = rows.last().map(TaxRow::key);
-                let page = tx.tax_row_list(&id, after.as_ref(), PAGE).await?;
-                let is_last = page.len() < PAGE as usize;
-                rows.extend(page);
-                if is_last {
-                    return Ok((version, rows));
-                }
-            }
+            Ok((version, rows_of(tx, &id).await?))
         }));
         let (version, rows) = read.await?;
         let cached = CachedTable {

@@ -5,9 +5,13 @@
 mod embedded;
 mod evaluate;
 mod serve;
+mod tables;
 
 pub use evaluate::TaxEvaluation;
 pub use serve::{EvaluationCall, MAX_HOPS, RecordedEvaluation, ServedEvaluation};
+pub use tables::{
+    TaxRowChange, TaxTableDeleted, TaxTableImport, TaxTableImported, TaxTablePage, tax_table_csv,
+};
 
 use crate::core::Core;
 use embedded::Tables;

@@ -3,6 +3,7 @@
 use crate::Db;
 use galleria_domain::Event;
 use galleria_domain::plugin::Point;
+use galleria_domain::tax::{TaxRow, TaxSettings};
 use galleria_ports::in_tx;
 use galleria_ports::records::{
     ActivityCursor, CatalogueDraft, DeadLetterFilter, DocumentState, DraftStart, FiscalFilter,
@@ -22,6 +23,7 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.movement_list("s").await?;
         tx.movement_totals("s").await?;
         run_fiscal_queries(tx).await?;
+        run_tax_table_queries(tx).await?;
         tx.payment_get_by_order("o").await?;
         tx.refund_list_by_order("o").await?;
         tx.number_next("scope", "name").await?;
@@ -166,6 +168,26 @@ async fn run_fiscal_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error
         tx.fiscal_list(&filter, i64::MAX, 1).await?;
     }
     Ok(())
+}
+
+/// Runs the queries of tax tables.
+async fn run_tax_table_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
+    let mut rows: Vec<TaxRow> = Vec::new();
+    for body in [
+        r#"{"tax_code": "A", "tax_level": "", "retailer_tax_level_id": "a", "tax_percent": "21"}"#,
+        r#"{"tax_code": "B", "tax_level": "", "retailer_tax_level_id": "b", "tax_percent": "21", "authority": "ES"}"#,
+    ] {
+        let row = serde_json::from_str(body);
+        rows.push(row.map_err(|error| galleria_ports::Error::records("a row", error))?);
+    }
+    tx.tax_store_get("s").await?;
+    tx.tax_settings_put("s", &TaxSettings::default()).await?;
+    tx.tax_table_lock("s").await?;
+    tx.tax_table_change("s").await?;
+    tx.tax_row_put_many("s", &rows).await?;
+    tx.tax_row_list("s", None, 1).await?;
+    tx.tax_row_list("s", Some(&rows[0].key()), 1).await?;
+    tx.tax_table_delete("s").await.map(drop)
 }
 
 /// Runs the queries of the catalogue.

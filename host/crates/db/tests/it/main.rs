@@ -33,6 +33,8 @@ mod runs;
 mod sale_lines;
 mod statements;
 mod stores;
+mod tax_imports;
+mod tax_tables;
 mod timeline;
 mod trade;
 mod writing;

@@ -20,6 +20,8 @@ pub trait TaxTables {
     async fn tax_store_get(&mut self, store: &str) -> Result<TaxStore, Error>;
     /// Replaces the settings of a store.
     async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error>;
+    /// Locks the table of a store until the end of the transaction, and returns its version.
+    async fn tax_table_lock(&mut self, store: &str) -> Result<i64, Error>;
     /// Gives the table of a store a new version, and locks the table until the end of the transaction. Call it before
     /// the table is changed.
     async fn tax_table_change(&mut self, store: &str) -> Result<(), Error>;
@@ -30,6 +32,8 @@ pub trait TaxTables {
         after: Option<&TaxRowKey>,
         limit: u32,
     ) -> Result<Vec<TaxRow>, Error>;
+    /// Inserts rows of a store's table whose keys are new.
+    async fn tax_row_insert_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error>;
     /// Inserts or replaces rows of a store's table by key.
     async fn tax_row_put_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error>;
     /// Removes rows of a store's table.

@@ -8,6 +8,7 @@ use galleria_text::{Decoder, Encoding, StartError};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufRead as _, Read as _};
 
@@ -82,7 +83,7 @@ fn object(at: Position, line: &[u8], layout: &'static Layout, problems: &mut Pro
                     continue;
                 }
                 found.push(place);
-                match text_of(&value) {
+                match text_of(&value, layout.integers.contains(&layout.columns[place])) {
                     Ok(text) => cells.texts[place].push_str(text.trim()),
                     Err(message) => problems.of_row(at, &name, message),
                 }
@@ -125,13 +126,14 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// Converts a JSON value to the text of a cell. Numbers are rejected, because parsers may round them.
-fn text_of(value: &Value) -> Result<&str, &'static str> {
+/// Converts a JSON value to the text of a cell.
+fn text_of(value: &Value, integer: bool) -> Result<Cow<'_, str>, &'static str> {
     match value {
-        Value::Null => Ok(""),
-        Value::String(text) => Ok(text),
-        Value::Bool(true) => Ok("true"),
-        Value::Bool(false) => Ok("false"),
+        Value::Null => Ok("".into()),
+        Value::String(text) => Ok(text.into()),
+        Value::Bool(true) => Ok("true".into()),
+        Value::Bool(false) => Ok("false".into()),
+        Value::Number(number) if integer => Ok(number.to_string().into()),
         Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             Err("must be text in quotes, such as \"12.99\"")
         }

@@ -4,6 +4,7 @@ use std::io::Cursor;
 static LAYOUT: Layout = Layout {
     columns: &["sku", "name", "price", "currency", "store"],
     required: &["sku", "name", "price", "currency"],
+    integers: &[],
     further: "attribute:",
     row_bytes: 64 << 10,
     rows: 8,

@@ -1,0 +1,724 @@
+//! Imports of tax tables: all of a file or nothing, and effective in the next evaluation of each host.
+
+use crate::no_plugins::NoPlugins;
+use crate::rows;
+use crate::stage::Stage;
+use galleria_app::tabular::{Format, ImportOptions, NotImported, Step, Watch};
+use galleria_app::tax::{TaxTableImport, TaxTableImported, tax_table_csv};
+use galleria_app::{App, Policy};
+use galleria_domain::Problem;
+use galleria_domain::tax::TaxRow;
+use galleria_ports::Error;
+use galleria_ports::access::Reach;
+use galleria_ports::clock::SystemClock;
+use galleria_ports::records::OperationFilter;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::Cursor;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+on_both!(
+    a_dry_run_shows_what_the_import_then_changes,
+    all_problems_are_reported_together_and_nothing_is_imported,
+    rows_of_messages_are_reported_with_those_that_could_not_be_read,
+    a_file_of_many_stores_is_atomic_and_checks_the_reach,
+    an_export_is_an_import_that_changes_nothing,
+    an_import_is_effective_in_the_next_evaluation_of_each_host,
+    concurrent_imports_of_a_store_are_serialised,
+    a_stopped_import_changes_nothing,
+    fifty_thousand_rows_are_imported,
+);
+
+const HEADER: &str = "tax_code,tax_level,retailer_tax_level_id,tax_percent\n";
+
+fn new_app(stage: &Stage) -> App {
+    App::new(
+        Arc::new(stage.db.clone()),
+        Arc::new(NoPlugins),
+        Arc::new(SystemClock),
+        Policy::default(),
+    )
+}
+
+/// An app with stores of the retailer `r`.
+async fn with_stores(stage: &Stage, ids: &[&str]) -> App {
+    let stores: Vec<_> = ids.iter().map(|id| rows::store(id, "r")).collect();
+    write_tx!(stage, [stores], |tx| tx.store_insert_many(&stores).await).expect("stores");
+    new_app(stage)
+}
+
+fn of_store(store: &str) -> TaxTableImport {
+    TaxTableImport {
+        store: Some(store.to_owned()),
+        format: Format::Csv,
+        options: ImportOptions::default(),
+        replace: false,
+        reach: Reach::Everything,
+        actor: "ana".into(),
+        reason: "new rates".into(),
+    }
+}
+
+fn of_stores() -> TaxTableImport {
+    TaxTableImport {
+        store: None,
+        ..of_store("")
+    }
+}
+
+fn dry(request: TaxTableImport) -> TaxTableImport {
+    let options = ImportOptions {
+        dry_run: true,
+        ..request.options
+    };
+    TaxTableImport { options, ..request }
+}
+
+fn replacing(request: TaxTableImport) -> TaxTableImport {
+    TaxTableImport {
+        replace: true,
+        ..request
+    }
+}
+
+async fn watched(
+    app: &App,
+    request: TaxTableImport,
+    text: impl AsRef<[u8]>,
+    watch: Watch,
+) -> Result<TaxTableImported, NotImported> {
+    let file = Box::new(Cursor::new(text.as_ref().to_vec()));
+    let reply = app.taxes.import_table(request, file, None, watch).await?;
+    Ok(serde_json::from_str(&reply.body).expect("a result"))
+}
+
+async fn import(
+    app: &App,
+    request: TaxTableImport,
+    text: impl AsRef<[u8]>,
+) -> Result<TaxTableImported, NotImported> {
+    watched(app, request, text, Watch::default()).await
+}
+
+fn refused(result: Result<TaxTableImported, NotImported>) -> Vec<String> {
+    match result {
+        Err(NotImported::Refused(problems) | NotImported::Beyond(problems)) => {
+            assert_eq!(problems.total, problems.listed.len() as u64);
+            problems.listed.iter().map(ToString::to_string).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn counts(imported: &TaxTableImported) -> [u64; 4] {
+    let TaxTableImported {
+        added,
+        changed,
+        removed,
+        unchanged,
+        ..
+    } = imported;
+    [*added, *changed, *removed, *unchanged]
+}
+
+async fn table(app: &App, store: &str) -> Vec<TaxRow> {
+    app.taxes.table(store).await.expect("a table")
+}
+
+/// Rows as `code level-id rate`.
+async fn rates(app: &App, store: &str) -> Vec<String> {
+    let rows = table(app, store).await.into_iter();
+    let text = |row: TaxRow| {
+        let TaxRow {
+            tax_code,
+            retailer_tax_level_id,
+            tax_percent,
+            ..
+        } = row;
+        format!("{tax_code} {retailer_tax_level_id} {tax_percent}")
+    };
+    rows.map(text).collect()
+}
+
+async fn operations(app: &App, store: &str) -> Vec<Value> {
+    let filter = OperationFilter {
+        subject: Some(format!("store {store}")),
+        ..OperationFilter::default()
+    };
+    let log = app.operations.log(filter, None, 100).await.expect("a list");
+    let log = serde_json::to_value(log.operations).expect("JSON");
+    log.as_array().expect("a list").clone()
+}
+
+/// The tax of an item of 100.00 with this code, or the rule that rejects it.
+async fn tax(app: &App, store: &str, code: &str) -> Result<String, String> {
+    let request = json!({ "store_data": { "store_id": store, "tax_included_in_price": false },
+        "items": [{ "item_id": "1", "total_amount": "100.00", "tax_code": code }] });
+    let request = serde_json::from_value(request).expect("a request");
+    match app.taxes.evaluate(request).await {
+        Ok(done) => Ok(done.response.total_tax.to_string()),
+        Err(Error::Invalid(problems)) => Err(problems[0].to_string()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn a_dry_run_shows_what_the_import_then_changes(stage: &Stage) {
+    let app = with_stores(stage, &["s"]).await;
+    let first = format!("{HEADER}A,VAT,a,21\nB,VAT,b,10\nC,VAT,c,4\n");
+    assert_eq!(
+        counts(&import(&app, of_store("s"), &first).await.expect("imported")),
+        [3, 0, 0, 0]
+    );
+    let second = format!("{HEADER}D,VAT,d,0\nB,VAT,b,10.5\nA,VAT,a,21.000\n");
+    for (request, expected) in [
+        (of_store("s"), [1, 1, 0, 1]),
+        (replacing(of_store("s")), [1, 1, 1, 1]),
+    ] {
+        let before = table(&app, "s").await;
+        let shown = import(&app, dry(request.clone()), &second).await;
+        let shown = shown.expect("a dry run");
+        assert!(shown.dry_run && shown.stores == 1 && shown.rows == 3);
+        assert_eq!(counts(&shown), expected);
+        let rate = |row: &Option<TaxRow>| row.as_ref().map(|row| row.tax_percent.to_string());
+        let changes: Vec<_> = shown
+            .changes
+            .iter()
+            .map(|change| (rate(&change.before), rate(&change.after)))
+            .collect();
+        let some = |text: &str| Some(text.to_owned());
+        let mut expected = vec![(some("10.00"), some("10.5"))];
+        if request.replace {
+            expected.push((some("4.00"), None));
+        }
+        expected.push((None, some("0")));
+        assert_eq!(changes, expected);
+        assert_eq!(table(&app, "s").await, before, "a dry run changes nothing");
+    }
+    assert_eq!(operations(&app, "s").await.len(), 1);
+    let done = import(&app, replacing(of_store("s")), &second).await;
+    assert_eq!(counts(&done.expect("imported")), [1, 1, 1, 1]);
+    assert_eq!(
+        rates(&app, "s").await,
+        ["A a 21.00", "B b 10.50", "D d 0.00"]
+    );
+    // Nothing differs, so nothing is recorded.
+    let again = import(&app, replacing(of_store("s")), &second).await;
+    assert_eq!(counts(&again.expect("imported")), [0, 0, 0, 3]);
+    let log = operations(&app, "s").await;
+    assert_eq!(log.len(), 2);
+    assert_eq!(
+        (&log[0]["action"], &log[0]["actor"], &log[0]["reason"]),
+        (
+            &json!("tax_table_import"),
+            &json!("ana"),
+            &json!("new rates")
+        )
+    );
+    assert_eq!(log[0]["before"], json!({ "rows": 3 }));
+    assert_eq!(
+        log[0]["after"],
+        json!({ "rows": 3, "added": 1, "changed": 1, "removed": 1 })
+    );
+    // An empty file with `replace` removes all rows.
+    let options = ImportOptions {
+        allow_empty: true,
+        ..ImportOptions::default()
+    };
+    let request = TaxTableImport {
+        options,
+        ..replacing(of_store("s"))
+    };
+    assert_eq!(
+        counts(&import(&app, request, HEADER).await.expect("imported")),
+        [0, 0, 3, 0]
+    );
+    assert_eq!(table(&app, "s").await, []);
+}
+
+async fn all_problems_are_reported_together_and_nothing_is_imported(stage: &Stage) {
+    let app = with_stores(stage, &["s"]).await;
+    let header = "store_id,tax_code,tax_level,retailer_tax_level_id,tax_percent,kind,treatment,\
+                  affects_later_taxes,position,valid_from\n";
+    let text = [
+        header,
+        ",A,VAT,a,21,,,,,\n",
+        ",,VAT,a,21%,,,,,\n",
+        "other,B,VAT,b,101,division,,,,\n",
+        "s,C,VAT,c,5,fixed,none,yes,x,2026-02-30\n",
+        ",A,VAT,a,22,,,,,\n",
+        ",D,a level with too many letters,a,10001,,,,,\n",
+        ",E,VAT,e,7,,zero,,,\n",
+        ",A,VAT,a,22,,,,,2027-01-01\n",
+    ];
+    let expected = [
+        "row 3, tax_percent: must be a number with a decimal point and without other marks, such as 21 or 5.5",
+        "row 3, tax_code: must have 1 to 25 characters and no control characters",
+        "row 4, store_id: must be s, the store of this import, or empty",
+        "row 4, tax_percent: must be 0 to 100, got \"101\"",
+        "row 5, kind: must be percent, fixed_per_unit or division",
+        "row 5, treatment: must be standard, reduced, luxury, zero or exempt, or empty",
+        "row 5, affects_later_taxes: must be true or false",
+        "row 5, position: must be a whole number from 0 to 65535",
+        "row 5, valid_from: must be a date such as 2026-07-01, or empty",
+        "row 6, retailer_tax_level_id: must be unique in the file together with tax_code and valid_from; row 2 has \
+         the same",
+        "row 7, tax_level: must have 0 to 25 characters and no control characters",
+        "row 7, tax_percent: must be 0 to 10000, got \"10001\"",
+        "row 8, tax_percent: must be 0 for this treatment, got \"7\"",
+    ];
+    for request in [dry(of_store("s")), of_store("s")] {
+        let result = import(&app, request, text.concat()).await;
+        assert_eq!(refused(result), expected);
+    }
+    // A code with more taxes than an item may have.
+    let many: String = (0..22).map(|n| format!("A,VAT,{n},1\n")).collect();
+    let result = import(&app, of_store("s"), format!("{HEADER}{many}")).await;
+    assert_eq!(
+        refused(result),
+        ["row 22, tax_code: must be in at most 20 rows with the same valid_from"]
+    );
+    let result = import(&app, of_store("s"), "tax_code,tax_level,rate\nA,VAT,1\n").await;
+    assert_eq!(
+        refused(result)[1..],
+        [
+            "row 1, retailer_tax_level_id: must be a column; the columns are tax_code, tax_level, rate",
+            "row 1, tax_percent: must be a column; the columns are tax_code, tax_level, rate",
+        ]
+    );
+    assert_eq!(table(&app, "s").await, []);
+    let unknown = import(&app, of_store("unknown"), HEADER).await;
+    assert!(
+        matches!(
+            unknown,
+            Err(NotImported::Other(Error::NotFound { what: "store", .. }))
+        ),
+        "{unknown:?}"
+    );
+    // The limits apply to the table, not only to the file.
+    let taxes = |from: usize, to: usize| -> String {
+        (from..to).map(|n| format!("A,VAT,{n:02},1\n")).collect()
+    };
+    let first = import(&app, of_store("s"), format!("{HEADER}{}", taxes(0, 15))).await;
+    first.expect("imported");
+    let second = format!("{HEADER}{}", taxes(15, 30));
+    let result = import(&app, of_store("s"), &second).await;
+    assert_eq!(
+        refused(result),
+        [
+            "tax_code: a code must have at most 20 taxes at the same time; A of store s would have 30"
+        ]
+    );
+    let replaced = import(&app, replacing(of_store("s")), &second).await;
+    assert_eq!(counts(&replaced.expect("imported")), [15, 0, 15, 0]);
+}
+
+async fn rows_of_messages_are_reported_with_those_that_could_not_be_read(stage: &Stage) {
+    let app = with_stores(stage, &["s"]).await;
+    let row = |code: &str, percent: &str| {
+        let row = json!({ "tax_code": code, "tax_level": "VAT", "retailer_tax_level_id": code,
+            "tax_percent": percent, "position": 7, "affects_later_taxes": true });
+        serde_json::from_value::<TaxRow>(row).expect("a row")
+    };
+    let bad = || Err(vec![Problem::new("kind", "must be a known kind, got 9")]);
+    let send = async |rows: Vec<Result<TaxRow, Vec<Problem>>>| {
+        let reply = app.taxes.import_rows(of_store("s"), rows, None).await?;
+        Ok(serde_json::from_str(&reply.body).expect("a result"))
+    };
+    let mixed = vec![
+        Ok(row("A", "21")),
+        bad(),
+        Ok(row("C", "20000")),
+        bad(),
+        Ok(row("A", "7")),
+    ];
+    assert_eq!(
+        refused(send(mixed).await),
+        [
+            "row 2, kind: must be a known kind, got 9",
+            "row 3, tax_percent: must be 0 to 10000, got \"20000\"",
+            "row 4, kind: must be a known kind, got 9",
+            "row 5, retailer_tax_level_id: must be unique in the file together with tax_code and valid_from; row 1 \
+             has the same",
+        ]
+    );
+    let only_bad = refused(send(vec![Ok(row("A", "21")), bad()]).await);
+    assert_eq!(only_bad, ["row 2, kind: must be a known kind, got 9"]);
+    assert_eq!(refused(send(vec![bad()]).await).len(), 1);
+    assert_eq!(table(&app, "s").await, []);
+    let rows = vec![Ok(row("A", "21")), Ok(row("B", "0.125"))];
+    assert_eq!(counts(&send(rows).await.expect("imported")), [2, 0, 0, 0]);
+    assert_eq!(table(&app, "s").await, [row("A", "21"), row("B", "0.125")]);
+}
+
+async fn a_file_of_many_stores_is_atomic_and_checks_the_reach(stage: &Stage) {
+    let app = with_stores(stage, &["s1", "s2", "s3"]).await;
+    let header = format!("store_id,{HEADER}");
+    let old = format!("{header}s1,A,VAT,a,21\ns2,A,VAT,a,10\ns3,A,VAT,a,5\n");
+    let done = import(&app, of_stores(), &old).await.expect("imported");
+    assert_eq!((done.stores, counts(&done)), (3, [3, 0, 0, 0]));
+    // Rows of a store need not be together; stores that the file does not have stay unchanged.
+    let new = format!("{header}s1,B,VAT,b,1\ns2,A,VAT,a,10\ns1,C,VAT,c,2\n");
+    let shown = import(&app, dry(replacing(of_stores())), &new).await;
+    assert_eq!(counts(&shown.expect("a dry run")), [2, 0, 1, 1]);
+    let done = import(&app, replacing(of_stores()), &new).await;
+    assert_eq!(counts(&done.expect("imported")), [2, 0, 1, 1]);
+    assert_eq!(rates(&app, "s1").await, ["B b 1.00", "C c 2.00"]);
+    assert_eq!(rates(&app, "s2").await, ["A a 10.00"]);
+    assert_eq!(rates(&app, "s3").await, ["A a 5.00"]);
+    for (store, count) in [("s1", 2), ("s2", 1), ("s3", 1)] {
+        assert_eq!(operations(&app, store).await.len(), count, "{store}");
+    }
+    // One unknown store rejects the rows of all others.
+    let unknown = format!("{header}s1,D,VAT,d,1\nnone,A,VAT,a,10\n,A,VAT,a,10\nnone,B,VAT,a,10\n");
+    assert_eq!(
+        refused(import(&app, of_stores(), &unknown).await),
+        [
+            "row 4, store_id: must be the id of a store",
+            "row 3, store_id: must be an existing store; import stores first",
+            "row 5, store_id: must be an existing store; import stores first",
+        ]
+    );
+    let without = refused(import(&app, of_stores(), format!("{HEADER}A,VAT,a,1\n")).await);
+    assert!(
+        without[0].starts_with("row 1, store_id: must be a column"),
+        "{without:?}"
+    );
+    assert_eq!(rates(&app, "s1").await.len(), 2);
+    let bound = TaxTableImport {
+        reach: Reach::Some {
+            retailers: [].into(),
+            stores: ["s1".to_owned()].into(),
+        },
+        ..of_stores()
+    };
+    // A store out of reach looks like an unknown one.
+    let file = format!("{header}s1,D,VAT,d,1\ns2,D,VAT,d,1\nnone,D,VAT,d,1\n");
+    assert_eq!(
+        refused(import(&app, bound.clone(), &file).await),
+        [
+            "row 3, store_id: must be a store that the caller may change",
+            "row 4, store_id: must be a store that the caller may change",
+        ]
+    );
+    let file = format!("{header}s1,D,VAT,d,1\n");
+    assert_eq!(
+        counts(&import(&app, bound.clone(), &file).await.expect("imported")),
+        [1, 0, 0, 0]
+    );
+    let other = TaxTableImport {
+        store: Some("s2".into()),
+        ..bound
+    };
+    let result = import(&app, other, HEADER).await;
+    assert!(
+        matches!(
+            result,
+            Err(NotImported::Other(Error::NotFound { what: "store", .. }))
+        ),
+        "{result:?}"
+    );
+}
+
+/// Rows with each optional field, and with texts that CSV and spreadsheets treat in a special way.
+fn unusual_rows() -> Vec<TaxRow> {
+    let texts = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@x",
+        "'=1",
+        "''+",
+        "'",
+        "a\"b",
+        "\"a",
+        "a,b",
+        "a;b",
+        "a|b",
+        "a'b",
+        "sep=;",
+        "tax_code",
+        "true",
+        "0",
+        "\u{e9}",
+        "\u{1f950}",
+        "\u{65e5}\u{672c}",
+    ];
+    let mut rows = Vec::new();
+    for (index, text) in texts.into_iter().enumerate() {
+        let mut row = json!({ "tax_code": text, "tax_level": text, "retailer_tax_level_id": text,
+            "tax_percent": "7.25" });
+        if index % 2 == 1 {
+            row["authority"] = text.into();
+        }
+        rows.push(row);
+    }
+    let fields = [
+        ("kind", json!("fixed_per_unit")),
+        ("kind", json!("division")),
+        ("treatment", json!("standard")),
+        ("treatment", json!("reduced")),
+        ("treatment", json!("luxury")),
+        ("affects_later_taxes", json!(true)),
+        ("ignores_earlier_taxes", json!(true)),
+        ("position", json!(65_535)),
+        ("valid_from", json!("2026-07-01")),
+        ("tax_percent", json!("7.123456789012")),
+        ("tax_percent", json!("7.1000")),
+        ("tax_level", json!("")),
+    ];
+    for (index, (field, value)) in fields.into_iter().enumerate() {
+        let mut row = json!({ "tax_code": "X", "tax_level": "VAT", "retailer_tax_level_id": index.to_string(),
+            "tax_percent": "7" });
+        row[field] = value;
+        rows.push(row);
+    }
+    for treatment in ["zero", "exempt"] {
+        rows.push(
+            json!({ "tax_code": treatment, "tax_level": "", "retailer_tax_level_id": "",
+            "tax_percent": "0", "treatment": treatment }),
+        );
+    }
+    serde_json::from_value(rows.into()).expect("rows")
+}
+
+async fn an_export_is_an_import_that_changes_nothing(stage: &Stage) {
+    let app = with_stores(stage, &["s", "copy", "lines"]).await;
+    let rows = unusual_rows();
+    let sent = rows.iter().cloned().map(Ok);
+    let sent = app.taxes.import_rows(of_store("s"), sent, None).await;
+    sent.expect("imported");
+    let exported = table(&app, "s").await;
+    assert_eq!(exported.len(), rows.len());
+    for row in &rows {
+        assert!(exported.iter().any(|one| one.is_same(row)), "{row:?}");
+    }
+    let csv = tax_table_csv(&exported).expect("CSV");
+    let text = String::from_utf8(csv.clone()).expect("UTF-8");
+    assert!(text.starts_with("tax_code,tax_level,retailer_tax_level_id,tax_percent,authority,"));
+    assert!(
+        text.contains("'=1+1,'=1+1,") && text.contains("\r\n"),
+        "{text}"
+    );
+    let same = import(&app, replacing(of_store("s")), &csv).await;
+    assert_eq!(
+        counts(&same.expect("imported")),
+        [0, 0, 0, rows.len() as u64]
+    );
+    let copy = import(&app, replacing(of_store("copy")), &csv).await;
+    copy.expect("imported");
+    assert_eq!(table(&app, "copy").await, exported);
+    // So are the pages of JSON, written as lines.
+    let (mut lines, mut after) = (String::new(), None::<String>);
+    loop {
+        let page = app
+            .taxes
+            .table_page("s", after.as_deref(), 7)
+            .await
+            .expect("a page");
+        for row in &page.rows {
+            writeln!(lines, "{}", json!(row)).expect("text");
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let request = TaxTableImport {
+        format: Format::JsonLines,
+        ..of_store("lines")
+    };
+    import(&app, request, &lines).await.expect("imported");
+    assert_eq!(table(&app, "lines").await, exported);
+    let empty = tax_table_csv(&[]).expect("CSV");
+    assert_eq!(empty.iter().filter(|byte| **byte == b'\n').count(), 1);
+    for bad in [
+        "",
+        "x",
+        "[]",
+        "[\"a\",\"b\\u0000\",null]",
+        "[\"a\",\"b\",\"soon\"]",
+    ] {
+        let page = app.taxes.table_page("s", Some(bad), 7).await;
+        assert!(matches!(page, Err(Error::Invalid(_))), "{bad}: {page:?}");
+    }
+}
+
+async fn an_import_is_effective_in_the_next_evaluation_of_each_host(stage: &Stage) {
+    let hosts = [with_stores(stage, &["s"]).await, new_app(stage)];
+    for (rate, from) in [("21", 0), ("19", 1), ("7", 0)] {
+        let text = format!("{HEADER}A,VAT,a,{rate}\n");
+        import(&hosts[from], of_store("s"), &text)
+            .await
+            .expect("imported");
+        for host in &hosts {
+            assert_eq!(tax(host, "s", "A").await, Ok(format!("{rate}.00")));
+        }
+    }
+    // A dry run and an import without differences keep the cached table, and what they show is true.
+    import(
+        &hosts[1],
+        dry(of_store("s")),
+        format!("{HEADER}A,VAT,a,1\n"),
+    )
+    .await
+    .expect("shown");
+    assert_eq!(tax(&hosts[0], "s", "A").await, Ok("7.00".into()));
+    let deleted = hosts[1]
+        .taxes
+        .delete_table(None, "s", "ana", "closed")
+        .await;
+    assert_eq!(deleted.expect("deleted").body, r#"{"rows":1}"#);
+    for host in &hosts {
+        let result = tax(host, "s", "A").await.expect_err("no table");
+        assert!(result.contains("empty"), "{result}");
+    }
+    let again = hosts[0]
+        .taxes
+        .delete_table(None, "s", "ana", "closed")
+        .await;
+    assert_eq!(again.expect("deleted").body, r#"{"rows":0}"#);
+    let log = operations(&hosts[0], "s").await;
+    assert_eq!(
+        (log.len(), &log[0]["action"]),
+        (4, &json!("tax_table_delete"))
+    );
+    assert_eq!(
+        (&log[0]["before"], &log[0]["reason"]),
+        (&json!({ "rows": 1 }), &json!("closed"))
+    );
+    let unknown = hosts[0]
+        .taxes
+        .delete_table(None, "none", "ana", "closed")
+        .await;
+    assert!(
+        matches!(unknown, Err(Error::NotFound { .. })),
+        "{unknown:?}"
+    );
+}
+
+/// Both files replace the table. Evaluations see all rates of one file.
+async fn concurrent_imports_of_a_store_are_serialised(stage: &Stage) {
+    const ROUNDS: usize = 4;
+    const ROWS: usize = 300;
+    let app = with_stores(stage, &["s"]).await;
+    let file = |rate: usize| {
+        let rows = (0..ROWS).map(|n| format!("C{n},VAT,{rate},{rate}\n"));
+        HEADER.to_owned() + &rows.collect::<String>()
+    };
+    import(&app, of_store("s"), file(1))
+        .await
+        .expect("imported");
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (app, done) = (new_app(stage), Arc::clone(&done));
+        tokio::spawn(async move {
+            let mut evaluated = 0;
+            while !done.load(Ordering::Relaxed) {
+                let items = (0..ROWS).step_by(7).map(|n| {
+                    json!({ "item_id": n.to_string(), "total_amount": "100", "tax_code": format!("C{n}") })
+                });
+                let request = json!({ "store_data": { "store_id": "s" }, "items": items.collect::<Vec<_>>() });
+                let request = serde_json::from_value(request).expect("a request");
+                let taxes = app.taxes.evaluate(request).await.expect("taxes").response;
+                let rates: std::collections::BTreeSet<String> = taxes
+                    .tax_breakup
+                    .iter()
+                    .map(|tax| tax.tax_percent.to_string())
+                    .collect();
+                assert_eq!(rates.len(), 1, "{rates:?}");
+                evaluated += 1;
+            }
+            evaluated
+        })
+    };
+    for round in 0..ROUNDS {
+        let imports = [2, 3].map(|rate| {
+            let (app, text) = (app.clone(), file(rate + 2 * round));
+            tokio::spawn(async move { import(&app, replacing(of_store("s")), text).await })
+        });
+        for import in imports {
+            let imported = import.await.expect("no panic").expect("imported");
+            assert_eq!(imported.added + imported.changed, ROWS as u64);
+        }
+        assert_eq!(table(&app, "s").await.len(), ROWS);
+    }
+    done.store(true, Ordering::Relaxed);
+    assert!(reader.await.expect("no mixture") > 0);
+    assert_eq!(operations(&app, "s").await.len(), 1 + 2 * ROUNDS);
+}
+
+async fn a_stopped_import_changes_nothing(stage: &Stage) {
+    let app = with_stores(stage, &["s"]).await;
+    let rows: String = (0..2_000).map(|n| format!("C{n},VAT,a,1\n")).collect();
+    let text = HEADER.to_owned() + &rows;
+    for written in [false, true] {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        let steps = Arc::new(move |step| match step {
+            Step::Compared(done, _) if !written => flag.store(done >= 1_000, Ordering::Relaxed),
+            Step::Written(done, all) => {
+                assert_eq!(all, 2_000);
+                flag.store(done >= 1_000, Ordering::Relaxed);
+            }
+            _ => {}
+        });
+        let result = watched(&app, of_store("s"), &text, Watch { stop, steps }).await;
+        assert!(matches!(result, Err(NotImported::Stopped)), "{result:?}");
+        assert_eq!(table(&app, "s").await, []);
+        assert_eq!(operations(&app, "s").await, [] as [Value; 0]);
+    }
+}
+
+/// The largest table of a store; with `GALLERIA_LARGE=1` also 200 rows for each of 1,000 stores.
+async fn fifty_thousand_rows_are_imported(stage: &Stage) {
+    let app = with_stores(stage, &["s"]).await;
+    let file = |rate: usize, count: usize| {
+        let rows = (0..count).map(|n| format!("C{n:05},VAT {rate},{n},{rate}\n"));
+        HEADER.to_owned() + &rows.collect::<String>()
+    };
+    let start = std::time::Instant::now();
+    let measure = |what: &str| {
+        let line = format!("{what}: {} ms\n", start.elapsed().as_millis());
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).expect("printed");
+    };
+    let result = import(&app, of_store("s"), file(1, 50_001)).await;
+    assert_eq!(
+        refused(result),
+        ["row 50002, file: must have at most 50000 rows; send the rest in another file"]
+    );
+    measure("50,001 rows rejected");
+    let done = import(&app, of_store("s"), file(21, 50_000)).await;
+    assert_eq!(counts(&done.expect("imported")), [50_000, 0, 0, 0]);
+    measure("50,000 rows added");
+    let one = file(21, 50_000).replace("C40000,VAT 21,40000,21\n", "C40000,VAT 21,40000,7\n");
+    let done = import(&app, replacing(of_store("s")), one).await;
+    assert_eq!(counts(&done.expect("imported")), [0, 1, 0, 49_999]);
+    measure("one of 50,000 rows changed");
+    assert_eq!(tax(&app, "s", "C40000").await, Ok("7.00".into()));
+    measure("evaluated");
+    if std::env::var("GALLERIA_LARGE").as_deref() != Ok("1") {
+        return;
+    }
+    let ids: Vec<String> = (0..1_000).map(|n| format!("many-{n:03}")).collect();
+    let stores: Vec<_> = ids.iter().map(|id| rows::store(id, "r")).collect();
+    write_tx!(stage, [stores], |tx| tx.store_insert_many(&stores).await).expect("stores");
+    let file = |rate: usize| {
+        let rows = ids
+            .iter()
+            .flat_map(|id| (0..200).map(move |n| format!("{id},C{n:03},VAT {rate},{n},{rate}\n")));
+        format!("store_id,{HEADER}{}", rows.collect::<String>())
+    };
+    measure("1,000 stores added");
+    for (rate, expected) in [
+        (21, [200_000, 0, 0, 0]),
+        (21, [0, 0, 0, 200_000]),
+        (19, [0, 200_000, 0, 0]),
+    ] {
+        let done = import(&app, of_stores(), file(rate))
+            .await
+            .expect("imported");
+        assert_eq!((done.stores, counts(&done)), (1_000, expected));
+        measure(&format!("200,000 rows: {expected:?}"));
+    }
+}
