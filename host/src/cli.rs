@@ -143,7 +143,7 @@ Examples:
         #[command(subcommand)]
         command: crate::fiscal::Command,
     },
-    /// Evaluate the taxes of baskets, and manage the tax tables of stores
+    /// Evaluate the taxes of baskets, and manage the tax tables and tax services of stores
     Tax {
         /// The command.
         #[command(subcommand)]

@@ -17,10 +17,11 @@ use galleria_deliver::{Directories, PickupFolders, StatementVault};
 use galleria_domain::Backoff;
 use galleria_domain::event::topic;
 use galleria_domain::plugin::{ConfigError, Slot};
-use galleria_domain::tax::Calculator;
+use galleria_domain::tax::{Calculator, TaxRoute};
 use galleria_engine::{ChildCompiler, CompileLimits, Compiler, Engine, EngineConfig, Generation};
-use galleria_ports::clock::SystemClock;
+use galleria_ports::clock::{Clock, SystemClock};
 use galleria_ports::plugins::Plugins;
+use galleria_tax::{UpstreamConfig, Upstreams};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
@@ -162,12 +163,34 @@ pub async fn build(config: &Config, plugins: Arc<dyn Plugins>) -> anyhow::Result
         .with_vault(Arc::new(vault))
         .with_document_reader(Arc::new(directories.clone()));
     let pickups = PickupFolders::new(directories.clone(), plugins);
-    let app = app.with_pickups(Arc::new(pickups));
+    let app = app
+        .with_pickups(Arc::new(pickups))
+        .with_tax_upstreams(Arc::new(tax_upstreams(host_config)?));
     Ok(Host {
         db,
         app,
         directories,
     })
+}
+
+/// Returns the clients of the configured tax services.
+fn tax_upstreams(host_config: &HostConfig) -> anyhow::Result<Upstreams> {
+    let tax = &host_config.tax;
+    let services = [(TaxRoute::Grpc, &tax.grpc), (TaxRoute::Http, &tax.http)];
+    let configured = services.into_iter().filter_map(|(route, service)| {
+        let config = UpstreamConfig {
+            ca_file: service.ca_file.clone(),
+            timeout: service.timeout,
+            deadline: service.deadline,
+            retries: service.retries,
+            breaker_failures: service.breaker_failures,
+            breaker_pause: service.breaker_pause,
+            ..UpstreamConfig::new(service.address.clone()?)
+        };
+        Some((route, config))
+    });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Upstreams::new(configured, &clock).context("creating the clients of the tax services")
 }
 
 fn policy(host_config: &HostConfig) -> anyhow::Result<Policy> {

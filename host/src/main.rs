@@ -119,11 +119,11 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Requests { command } => queued::requests(config, command).await,
         Command::Fiscal { command } => fiscal::run(config, command).await,
         Command::Status(args) => status::run(config, &args).await,
+        Command::Tax { command } => tax::run(config, command).await,
         Command::Operations { command } => operations::run(config, command).await,
         Command::Plugin {
             command: PluginCommand::List(args),
         } => plugins::run(config, &args).await,
-        Command::Tax { command } => tax::run(config, command).await,
         Command::Check | Command::Plugin { .. } | Command::CompileComponent { .. } => {
             Ok(ExitCode::SUCCESS)
         }

@@ -119,6 +119,10 @@ fn whole(database: &str, status: &StatusView) -> Table {
         let now = format!("invalid {}: {}", invalid.field, invalid.message);
         line(&name, now, Some("stores import --help"));
     }
+    for one in &status.tax_services {
+        let name = format!("tax service {}", one.route);
+        line(&name, one.address.clone(), Some("tax upstreams"));
+    }
     for (name, path) in &status.directories {
         line(&format!("directory {name}"), path.clone(), None);
     }

@@ -1,9 +1,11 @@
-//! `galleria tax`: evaluates the taxes of baskets, and manages the tax tables of stores.
+//! `galleria tax`: evaluates the taxes of baskets, and manages the tax tables and tax services of stores.
 
 mod evaluate;
 mod import;
+mod settings;
 mod sweep;
 mod table;
+mod upstreams;
 
 pub use sweep::sweep;
 
@@ -23,6 +25,14 @@ pub enum Command {
     Table(table::ShowTable),
     /// Delete the tax table of a store
     Delete(table::Delete),
+    /// Show and change the tax settings of stores
+    Settings {
+        /// The command.
+        #[command(subcommand)]
+        command: settings::Command,
+    },
+    /// Connect to the tax services that stores can select, and show the result
+    Upstreams(upstreams::Upstreams),
 }
 
 impl Command {
@@ -42,6 +52,8 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(&config, args).await,
         Command::Table(args) => table::show(&config, args).await,
         Command::Delete(args) => table::delete(&config, args).await,
+        Command::Settings { command } => settings::run(config, command).await,
+        Command::Upstreams(args) => upstreams::run(config, &args).await,
     }
 }
 

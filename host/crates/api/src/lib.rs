@@ -34,6 +34,7 @@ mod problem;
 mod problem_examples;
 mod problem_kinds;
 mod problem_responses;
+mod reason;
 mod reply;
 mod request;
 mod routes;

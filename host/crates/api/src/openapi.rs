@@ -29,6 +29,7 @@ use utoipa::openapi::{OpenApi, RefOr, Schema};
         (name = "shifts", description = "Cash drawers: shifts and movements of cash."),
         (name = "documents", description = "Documents that plugins wrote, such as POSLogs and reports."),
         (name = "fiscal", description = "Fiscal records of sales and refunds, and the marks of tax authorities."),
+        (name = "taxes", description = "Taxes of baskets: evaluation, tax tables and tax settings of stores."),
         (name = "runs", description = "Runs of reports, settlement files and catalogues."),
         (name = "statements", description = "Settlement statements of payment providers."),
         (name = "operation", description = "Operating the host: health, events, plugins, dead letters."),

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// The state of a part of the host.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Part {
-    /// `http`, `database`, `plugins`, or a worker such as `consumer`.
+    /// `http`, `database`, `plugins`, a tax service such as `tax_http`, or a worker such as `consumer`.
     #[schema(example = "consumer")]
     part: &'static str,
     /// The role it belongs to; absent if every process has this part.

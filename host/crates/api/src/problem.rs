@@ -135,7 +135,17 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound { .. } => Self::new(NOT_FOUND, detail),
             Error::Exists { .. } => Self::new(EXISTS, detail),
-            Error::Conflict { code, message } => Self::new(conflict(code), message),
+            Error::Conflict { code, message } => Self::new(kind_of(code), message),
+            Error::Upstream {
+                code,
+                message,
+                cause,
+                retry_after,
+            } => Self {
+                cause: cause.map(|cause| format!("{message}: {cause}").into()),
+                retry_after: retry_after.map(whole_seconds),
+                ..Self::new(kind_of(code), message)
+            },
             Error::Invalid(problems) => Self {
                 errors: problems.into_iter().map(FieldError::from).collect(),
                 ..Self::new(INVALID, detail)
@@ -151,8 +161,14 @@ impl From<Error> for Problem {
     }
 }
 
-/// The kind of a conflict with this code.
-fn conflict(code: &'static str) -> ProblemKind {
+/// The seconds of `Retry-After`, rounded up, so that an attempt after them is not too early.
+pub(crate) fn whole_seconds(wait: Duration) -> u32 {
+    let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+    seconds.max(1)
+}
+
+/// The kind of problem with this code.
+fn kind_of(code: &'static str) -> ProblemKind {
     let kind = CODES.iter().find(|kind| kind.code == code);
     debug_assert!(kind.is_some(), "problem_kinds.rs does not list {code}");
     kind.copied().unwrap_or(ProblemKind {

@@ -103,6 +103,10 @@ kinds! {
         "Report the request id to the operator.";
     NAME_TAKEN = 500 "name_taken", "The name of a document is already in use",
         "Report the request id to the operator.";
+    TAX_RESPONSE = 502 "tax_response_invalid", "The store's tax service returned an invalid response",
+        "An operator corrects the service, or changes the tax settings of the store.";
+    TAX_UNTRUSTED = 502 "tax_service_untrusted", "The certificate of the store's tax service is not trusted",
+        "An operator corrects the certificate or the configured authority, or changes the tax settings of the store.";
     DRAINING = 503 "draining", "The host is shutting down",
         "Send the request to another host.";
     ISSUER = 503 "issuer_unavailable", "The token issuer does not respond",
@@ -115,6 +119,12 @@ kinds! {
         "Repeat the request later with the same Idempotency-Key.";
     OUT_OF_SERVICE = 503 "retailer_out_of_service", "The retailer's plugins are not loaded",
         "Repeat the request later. An operator corrects the retailer's configuration.";
+    TAX_ROUTE = 503 "tax_route_not_configured", "The host has no address of the store's tax service",
+        "An operator configures the address, or changes the tax settings of the store.";
+    TAX_UNAVAILABLE = 503 "tax_service_unavailable", "The store's tax service is unavailable",
+        "Repeat the request later, after the seconds in `Retry-After` if it is present.";
     TIMEOUT = 503 "timeout", "The request timed out",
         "It may still take effect: repeat it with the same Idempotency-Key.";
+    TAX_TIMEOUT = 504 "tax_service_timeout", "The store's tax service did not answer in time",
+        "Repeat the request later.";
 }

@@ -30,6 +30,12 @@ problem_sets! {
         "bad_json" "bad_request" "idempotency_key_invalid" "idempotency_key_missing" "not_found"
         "body_too_large" "unsupported_media_type" "idempotency_key_reused" "invalid" "internal"
         "records_unavailable" "timeout";
+    /// Problems of a route that writes and evaluates taxes. Each route adds its conflicts.
+    TaxWriteProblems:
+        "bad_json" "bad_request" "idempotency_key_invalid" "idempotency_key_missing" "not_found"
+        "body_too_large" "unsupported_media_type" "idempotency_key_reused" "invalid" "internal"
+        "records_unavailable" "tax_response_invalid" "tax_route_not_configured"
+        "tax_service_timeout" "tax_service_unavailable" "tax_service_untrusted" "timeout";
     /// Problems of a route that replaces an object, for which no key is required.
     PutProblems:
         "bad_json" "bad_request" "idempotency_key_invalid" "not_found" "body_too_large"
@@ -38,7 +44,9 @@ problem_sets! {
     /// Problems of evaluating taxes.
     EvaluateProblems:
         "bad_json" "bad_request" "idempotency_key_invalid" "not_found" "tax_route_loop" "body_too_large"
-        "unsupported_media_type" "idempotency_key_reused" "invalid" "internal" "records_unavailable" "timeout";
+        "unsupported_media_type" "idempotency_key_reused" "invalid" "internal" "records_unavailable"
+        "tax_response_invalid" "tax_route_not_configured" "tax_service_timeout" "tax_service_unavailable"
+        "tax_service_untrusted" "timeout";
     /// Problems of identifying a member.
     IdentifyProblems:
         "bad_json" "bad_request" "not_found" "not_served" "member_unknown" "body_too_large"

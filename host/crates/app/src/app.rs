@@ -18,6 +18,7 @@ use galleria_ports::clock::Clock;
 use galleria_ports::files::{DocumentReader, PickupFiles};
 use galleria_ports::plugins::Plugins;
 use galleria_ports::records::Records;
+use galleria_ports::tax::TaxUpstreams;
 use galleria_ports::vault::Vault;
 use std::sync::Arc;
 
@@ -141,6 +142,16 @@ impl App {
     pub fn with_document_reader(self, reader: Arc<dyn DocumentReader>) -> Self {
         Self {
             documents: self.documents.with_reader(reader),
+            ..self
+        }
+    }
+
+    /// Adds the tax services that this host can call.
+    #[must_use]
+    pub fn with_tax_upstreams(self, upstreams: Arc<dyn TaxUpstreams>) -> Self {
+        Self {
+            taxes: self.taxes.with_upstreams(Arc::clone(&upstreams)),
+            operations: self.operations.with_tax_upstreams(upstreams),
             ..self
         }
     }

@@ -1,7 +1,7 @@
 //! The environment and the command line as layers over `host.toml`. The environment is an argument.
 
 use crate::layers::{Key, Layer, Layers};
-use crate::{database, kafka, suggest, telemetry};
+use crate::{database, kafka, suggest, tax_environment, telemetry};
 use galleria_domain::plugin::ConfigError;
 use std::collections::BTreeMap;
 
@@ -34,7 +34,9 @@ const OLD_NAMES: [&str; 4] = [
 pub(crate) fn ignored(env: &BTreeMap<String, String>) -> Vec<String> {
     let read = |name: &str| {
         let mut others = OTHERS.into_iter().flatten();
-        others.any(|(other, _)| *other == name) || database::OLD.contains(&name)
+        others.any(|(other, _)| *other == name)
+            || database::OLD.contains(&name)
+            || tax_environment::reads(env, name)
     };
     let old = |name: &&String| {
         let begins = OLD_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
@@ -74,9 +76,11 @@ fn other_variables(env: &BTreeMap<String, String>, errors: &mut Vec<ConfigError>
             layer.set(segments(key), name, text);
         }
     }
-    let url = database::old_url(env, |name, message| {
-        errors.push(ConfigError::new(ENVIRONMENT, name, message));
-    });
+    let mut wrong = |name, message| errors.push(ConfigError::new(ENVIRONMENT, name, message));
+    for (key, name, address) in tax_environment::addresses(env, &mut wrong) {
+        layer.set(segments(key), name, &address);
+    }
+    let url = database::old_url(env, wrong);
     if let Some((name, url)) = url {
         layer.set(segments("database.url"), name, &url);
     }
@@ -182,6 +186,32 @@ mod tests {
     }
 
     #[test]
+    fn the_old_tax_variables_set_addresses_and_the_own_ones_override_them() {
+        let old = [
+            ("MS_TAX_HOST", "ms-tax"),
+            ("MS_TAX_PORT", "9000"),
+            ("MS_TAX_NEW_PROTOCOL", "http"),
+            ("MS_TAX_NEW_HOST", "ms_tax"),
+            ("MS_TAX_NEW_PORT", "80"),
+            (
+                "GALLERIA_TAX__HTTP__ADDRESS",
+                "https://tax.example.com/base/",
+            ),
+        ];
+        let (config, errors) = read(&env(&old), &[]);
+        assert_eq!(errors, []);
+        assert_eq!(
+            config.tax.grpc.address.as_deref(),
+            Some("http://ms-tax:9000")
+        );
+        assert_eq!(
+            config.tax.http.address.as_deref(),
+            Some("https://tax.example.com/base")
+        );
+        assert!(ignored(&env(&old)).is_empty());
+    }
+
+    #[test]
     fn old_variables_that_no_setting_reads_are_named() {
         let env = env(&[
             ("CONF_KAFKA_API_KEY", "12"),
@@ -192,6 +222,7 @@ mod tests {
             ("INVENTORY_SERVICE_HOST", "inventory"),
             ("MPAY_HMAC", "78"),
             ("MS_PROMO_HOST", "ms-promo"),
+            ("MS_TAX_PORT", "9000"),
             ("PATH", "/bin"),
         ]);
         assert_eq!(
@@ -201,7 +232,8 @@ mod tests {
                 "DJANGO_SETTINGS_MODULE",
                 "INVENTORY_SERVICE_HOST",
                 "MPAY_HMAC",
-                "MS_PROMO_HOST"
+                "MS_PROMO_HOST",
+                "MS_TAX_PORT"
             ]
         );
     }

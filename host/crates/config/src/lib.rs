@@ -45,6 +45,7 @@ mod secret;
 mod secrets;
 mod suggest;
 mod tax;
+mod tax_environment;
 mod telemetry;
 mod units;
 
@@ -60,7 +61,7 @@ pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;
 pub use suggest::closest;
-pub use tax::{Tax, TaxCalculator};
+pub use tax::{Tax, TaxCalculator, TaxService};
 pub use telemetry::{Metrics, Traces};
 
 use checks::Checks;

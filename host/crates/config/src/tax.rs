@@ -1,13 +1,14 @@
 //! `[tax]`: the evaluation of taxes.
 
 use crate::checks::Checks;
-use crate::fields::{HOUR, Rule, UNBOUNDED, duration, optional, rule, text};
+use crate::fields::{HOUR, MINUTE, Path, Rule, UNBOUNDED, duration, integer, optional, rule, text};
 use crate::suggest;
 use galleria_domain::names::is_id;
 use galleria_domain::tax::{Calculator, RoundingMethod, RoundingMode};
 use galleria_domain::{Decimal, tax};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The evaluation of taxes.
@@ -19,7 +20,64 @@ pub struct Tax {
     pub evaluations_kept: Duration,
     /// Calculators by name, which stores select.
     pub calculators: BTreeMap<String, TaxCalculator>,
+    /// The platform's earlier tax service.
+    pub grpc: TaxService,
+    /// The platform's newer tax service.
+    pub http: TaxService,
 }
+
+/// A tax service that stores can select.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxService {
+    /// Its address, without a slash at its end; none means that stores cannot select it.
+    #[serde(deserialize_with = "optional::<_, ServiceAddress>")]
+    pub address: Option<String>,
+    /// Certificates that verify the service's; none means those of the system.
+    #[serde(deserialize_with = "optional::<_, Path>")]
+    pub ca_file: Option<PathBuf>,
+    /// Time for one call.
+    #[serde(deserialize_with = "duration::<_, 1, MINUTE>")]
+    pub timeout: Duration,
+    /// Time for all calls of an evaluation, the waits between them included.
+    #[serde(deserialize_with = "duration::<_, 1, MINUTE>")]
+    pub deadline: Duration,
+    /// Repetitions of a failed call.
+    #[serde(deserialize_with = "integer::<_, _, 0, 10>")]
+    pub retries: u32,
+    /// Failed calls in a row after which the service is not called for a while.
+    #[serde(deserialize_with = "integer::<_, _, 1, 1000>")]
+    pub breaker_failures: u32,
+    /// The time for which it is not called.
+    #[serde(deserialize_with = "duration::<_, 10, HOUR>")]
+    pub breaker_pause: Duration,
+}
+
+rule!(
+    /// The address of a tax service, without a slash at its end. It may contain no login.
+    ServiceAddress -> String,
+    "http:// or https:// and a host, with a port if it is not 80 or 443, such as http://ms-tax:9000, without a login, a query or a fragment",
+    |text| {
+        let text = text.trim_end_matches('/');
+        let rest = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme))?;
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (host, port) = match authority.rsplit_once(':') {
+            // The colon of an IPv6 address such as [::1].
+            Some((_, last)) if last.ends_with(']') => (authority, None),
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        };
+        let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let good_host = match in_brackets {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+        };
+        let good_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+        let good_path = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@".contains(&byte));
+        (good_host && good_port && good_path).then(|| text.to_owned())
+    }
+);
 
 /// How tax amounts are rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -94,6 +152,41 @@ impl Tax {
                 "must have a name of 1 to 64 letters, digits, '-', '_', '.' and ':'",
             );
         }
+        self.grpc.validate("tax.grpc", checks);
+        self.http.validate("tax.http", checks);
+        let (_, path) = self.grpc.parts().unwrap_or_default();
+        checks.check(
+            path.is_empty(),
+            "tax.grpc.address",
+            "must have no path, because gRPC defines the paths",
+        );
+    }
+}
+
+impl TaxService {
+    /// Host and path of the address.
+    fn parts(&self) -> Option<(&str, &str)> {
+        let (_, rest) = self.address.as_deref()?.split_once("://")?;
+        Some(rest.split_once('/').unwrap_or((rest, "")))
+    }
+
+    fn validate(&self, section: &str, checks: &mut Checks) {
+        checks.check(
+            self.deadline >= self.timeout,
+            &format!("{section}.deadline"),
+            &format!("must be at least {section}.timeout, which is the time for one call"),
+        );
+        let plain = self
+            .address
+            .as_deref()
+            .is_some_and(|address| address.starts_with("http://"));
+        checks.check(
+            !(plain && self.ca_file.is_some()),
+            &format!("{section}.ca_file"),
+            &format!(
+                "must be empty: {section}.address begins with http://, so no certificate is checked; use https://"
+            ),
+        );
     }
 }
 
@@ -123,5 +216,82 @@ mod tests {
         for bad in ["0", "-0.01", "10001", "0.0000000000001", "1e-2", "x"] {
             assert_eq!(Precision::parse(bad), None, "{bad}");
         }
+    }
+
+    fn service() -> TaxService {
+        TaxService {
+            address: None,
+            ca_file: None,
+            timeout: Duration::from_secs(2),
+            deadline: Duration::from_secs(5),
+            retries: 2,
+            breaker_failures: 5,
+            breaker_pause: Duration::from_secs(10),
+        }
+    }
+
+    fn problems(grpc: TaxService, http: TaxService) -> Vec<String> {
+        let tax = Tax {
+            evaluations_kept: Duration::from_secs(3_600),
+            calculators: BTreeMap::new(),
+            grpc,
+            http,
+        };
+        let mut checks = Checks::default();
+        tax.validate(&mut checks);
+        checks.problems.into_iter().map(|one| one.field).collect()
+    }
+
+    #[test]
+    fn an_address_has_a_scheme_and_a_host() {
+        for good in [
+            "http://ms-tax:9000",
+            "https://tax.example.com",
+            "http://[::1]:80",
+            "https://ms_tax/base",
+        ] {
+            assert_eq!(ServiceAddress::parse(good).as_deref(), Some(good));
+        }
+        assert_eq!(
+            ServiceAddress::parse("http://a:1/").as_deref(),
+            Some("http://a:1")
+        );
+        for bad in [
+            "ms-tax:9000",
+            "http://",
+            "http://:9000",
+            "http://a:0",
+            "http://a:99999",
+            "http://u:p@a",
+            "http://a/?x=1",
+            "http://a b",
+            "http://[zz]",
+            "grpc://a:1",
+        ] {
+            assert_eq!(ServiceAddress::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_of_a_service_must_agree() {
+        let with = |address: &str| TaxService {
+            address: ServiceAddress::parse(address),
+            ..service()
+        };
+        assert!(problems(with("http://a:1"), with("https://a/base")).is_empty());
+        assert_eq!(
+            problems(with("http://a:1/base"), service()),
+            ["tax.grpc.address"]
+        );
+        let short = TaxService {
+            deadline: Duration::from_secs(1),
+            ..service()
+        };
+        assert_eq!(problems(service(), short), ["tax.http.deadline"]);
+        let unused = TaxService {
+            ca_file: Some("ca.pem".into()),
+            ..with("http://a")
+        };
+        assert_eq!(problems(service(), unused), ["tax.http.ca_file"]);
     }
 }

@@ -11,6 +11,7 @@ use galleria_domain::tax::{TaxKind, TaxRow, TaxRowKey, TaxSettings};
 use galleria_ports::Error;
 use galleria_ports::records::{TaxStore, TaxTables};
 use sqlx::AssertSqlSafe;
+use std::collections::BTreeMap;
 
 #[async_trait]
 impl TaxTables for Transaction<'_> {
@@ -51,6 +52,26 @@ impl TaxTables for Transaction<'_> {
              RETURNING table_version",
         );
         self.fetch_one(lock.bind(store)).await?.int("table_version")
+    }
+
+    async fn tax_settings_list(
+        &mut self,
+        stores: &[String],
+    ) -> Result<BTreeMap<String, TaxSettings>, Error> {
+        let mut all = BTreeMap::new();
+        for chunk in stores.chunks(CHUNK) {
+            let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            let sql = format!(
+                "SELECT store_id, settings FROM tax_stores
+                 WHERE store_id IN ({}) AND settings IS NOT NULL",
+                placeholders::padded_list(1, ids.len())
+            );
+            let list = query("tax_settings_list", AssertSqlSafe(sql));
+            let list = placeholders::bind_padded(list, &ids);
+            let row = |row: &Row| Ok((row.text("store_id")?, row.json("settings")?));
+            all.extend(self.fetch_all_as(list, row).await?);
+        }
+        Ok(all)
     }
 
     async fn tax_table_change(&mut self, store: &str) -> Result<(), Error> {

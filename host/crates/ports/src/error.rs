@@ -2,7 +2,7 @@
 
 use galleria_domain::{CallFault, JsonTextError, Problem};
 
-/// Why a use case failed. All variants except `Records` and `Internal` may be shown to callers.
+/// Why a use case failed. All variants except `Records`, `Internal` and the causes of others may be shown to callers.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The object does not exist.
@@ -52,6 +52,19 @@ pub enum Error {
     /// A plugin failed.
     #[error("the plugin failed")]
     Plugin(CallFault),
+    /// A service that the host calls failed.
+    #[error("{message}")]
+    Upstream {
+        /// A stable code, such as `tax_service_unavailable`.
+        code: &'static str,
+        /// The service and what happened, one sentence for callers.
+        message: String,
+        /// The reason, for the log.
+        #[source]
+        cause: Option<UpstreamCause>,
+        /// The time until another attempt may succeed, if it is known.
+        retry_after: Option<std::time::Duration>,
+    },
     /// A database or file operation failed; the source is the reason.
     #[error("{doing}")]
     Records {
@@ -65,6 +78,11 @@ pub enum Error {
     #[error("{0}")]
     Internal(String),
 }
+
+/// Why a service that the host calls failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UpstreamCause(pub String);
 
 /// The host itself creates the data of its events.
 impl From<JsonTextError> for Error {

@@ -1,7 +1,7 @@
 //! The traits that the edges implement for the use cases, and the values that cross them.
 //!
 //! Owns: records (the database), plugins (the engine), files and originals (the disk), clock, access
-//! tokens, notifications within the process, the error of a use case, metric names and trace
+//! tokens, tax services, notifications within the process, the error of a use case, metric names and trace
 //! propagation. Never knows: use cases, SQL, HTTP, Kafka, wasmtime.
 
 #![forbid(unsafe_code)]
@@ -14,8 +14,9 @@ pub mod metrics;
 pub mod notify;
 pub mod plugins;
 pub mod records;
+pub mod tax;
 pub mod trace;
 pub mod vault;
 
 pub use clock::Clock;
-pub use error::Error;
+pub use error::{Error, UpstreamCause};

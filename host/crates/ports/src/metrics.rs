@@ -7,7 +7,9 @@
 //! describe the database are read when the metrics are requested.
 
 use crate::plugins::CallOutcome;
+use crate::tax::BreakerState;
 use galleria_domain::plugin::Point;
+use galleria_domain::tax::TaxRoute;
 use metrics::{counter, gauge, histogram};
 use std::time::Duration;
 
@@ -108,6 +110,16 @@ metrics! {
         "Order lines by what happened to their taxes: `evaluated` (sent without), and of those that the store compares with its route `agreed`, `differed` (accepted and recorded), `refused` (they differ, so the order was rejected), `not_compared` (the route failed).";
     COMMIT_WORKS = Histogram "galleria_commit_works" []
         "Transactions that shared one commit of SQLite.";
+    TAX_EVALUATIONS = Counter "galleria_tax_evaluations_total" ["route", "outcome"]
+        "Evaluations of taxes by the route that was called, a fallback included: `evaluated`, `rejected` (invalid request), `failed` (this host failed), or the fault of the service: `not_configured`, `unavailable`, `timeout`, `breaker_open`, `invalid_response`, `certificate`.";
+    TAX_SECONDS = Histogram "galleria_tax_evaluation_seconds" ["route"]
+        "Time of an evaluation of taxes, its retries included.";
+    TAX_FALLBACKS = Counter "galleria_tax_fallbacks_total" ["route", "outcome"]
+        "Evaluations by the store's fallback because the service of `route` failed: `evaluated`, or `failed` if the fallback failed, too.";
+    TAX_RETRIES = Counter "galleria_tax_retries_total" ["route"]
+        "Calls of a tax service that repeat a failed call of the same evaluation.";
+    TAX_BREAKER = Gauge "galleria_tax_breaker_open" ["route"]
+        "1 if this process does not call the tax service because it failed repeatedly, 0.5 while one call finds out whether it works again, otherwise 0.";
     LOG_DROPPED = Counter "galleria_log_lines_dropped_total" []
         "Log lines that were dropped because nothing read standard error fast enough.";
 }
@@ -249,6 +261,34 @@ pub fn taxed_lines(outcome: TaxedLines, lines: usize) {
 pub fn committed(works: usize) {
     // At most 128.
     histogram!(COMMIT_WORKS).record(u32::try_from(works).unwrap_or(u32::MAX));
+}
+
+/// Records an evaluation of taxes. [`TAX_EVALUATIONS`] documents the outcomes.
+pub fn tax_evaluation(route: TaxRoute, outcome: &'static str, took: Duration) {
+    let route = route.name();
+    counter!(TAX_EVALUATIONS, "route" => route, "outcome" => outcome).increment(1);
+    histogram!(TAX_SECONDS, "route" => route).record(took);
+}
+
+/// Records an evaluation by a fallback, because the service of `route` failed.
+pub fn tax_fallback(route: TaxRoute, evaluated: bool) {
+    let outcome = if evaluated { "evaluated" } else { "failed" };
+    counter!(TAX_FALLBACKS, "route" => route.name(), "outcome" => outcome).increment(1);
+}
+
+/// Records a repeated call of a tax service.
+pub fn tax_retry(route: TaxRoute) {
+    counter!(TAX_RETRIES, "route" => route.name()).increment(1);
+}
+
+/// Sets the state of the breaker of a tax service.
+pub fn tax_breaker(route: TaxRoute, state: BreakerState) {
+    let value = match state {
+        BreakerState::Closed => 0.0,
+        BreakerState::HalfOpen => 0.5,
+        BreakerState::Open => 1.0,
+    };
+    gauge!(TAX_BREAKER, "route" => route.name()).set(value);
 }
 
 /// Sets the number of log lines that were dropped since the start of the process.

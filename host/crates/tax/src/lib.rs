@@ -2,5 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+mod client;
 mod convert;
 pub mod proto;
+
+pub use client::{ConfigError, UpstreamConfig, Upstreams};

@@ -11,6 +11,8 @@ use crate::workers::WorkerState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use galleria_domain::tax::TaxRoute;
+use galleria_ports::tax::BreakerState;
 use serde::Serialize;
 
 /// A worker that is silent for this many times its maximum needs a restart.
@@ -59,7 +61,8 @@ async fn healthz(State(state): State<ApiState>) -> Response {
 ///
 /// Succeeds if no drain has begun, the database responds, the plugins are loaded, and every worker of the
 /// process's roles runs. The schema was checked when the host started, and changes only add to it. A worker
-/// that stands by while another host does its work is ready.
+/// that stands by while another host does its work is ready. An unavailable tax service is a part, but does not make
+/// the host unready.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses(
@@ -96,9 +99,32 @@ async fn readyz(State(state): State<ApiState>) -> Response {
     let detail = out_of_service.collect::<Vec<_>>().join("; ");
     let detail = Some(detail).filter(|detail| !detail.is_empty());
     parts.push(Part::new("plugins", None, "running", detail));
+    parts.extend(tax_services(&state));
     parts.extend(workers);
     let draining = draining.then(|| Problem::new(DRAINING, DRAINING.remedy));
     respond(&state, "ready", parts, draining.or(problem))
+}
+
+/// The tax services. One that fails does not make the host unready: other stores do not use it.
+fn tax_services(state: &ApiState) -> impl Iterator<Item = Part> {
+    let services = state.app.taxes.upstreams().into_iter();
+    services.map(|service| {
+        let name = match service.route {
+            TaxRoute::Embedded => "tax_embedded",
+            TaxRoute::Grpc => "tax_grpc",
+            TaxRoute::Http => "tax_http",
+        };
+        // The reason names internal addresses, and everybody may call probes.
+        let kind = service.last_failure.map(|failure| failure.kind);
+        match service.breaker {
+            BreakerState::Closed => Part::new(name, None, "running", None),
+            BreakerState::HalfOpen | BreakerState::Open => {
+                let kind = kind.unwrap_or_default();
+                let detail = format!("failed repeatedly ({kind}) and is not called for a while");
+                Part::new(name, None, "unavailable", Some(detail))
+            }
+        }
+    })
 }
 
 /// The workers, and the problem of the first that does not run. A worker may be silent for `factor` times its

@@ -4,7 +4,7 @@
 
 use crate::access::route::{Access, Resource, RouteKind};
 use crate::endpoint::Routes;
-use crate::problem::Problem;
+use crate::problem::{Problem, whole_seconds};
 use crate::problem_kinds::{MEMBER_UNKNOWN, TOO_MANY_ATTEMPTS};
 use crate::problem_responses::IdentifyProblems;
 use crate::reply::ApiResult;
@@ -70,6 +70,5 @@ async fn member_identify(
 
 /// `Retry-After` has whole seconds: round the wait up.
 fn too_many(wait: Duration) -> Problem {
-    let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-    Problem::new(TOO_MANY_ATTEMPTS, TOO_MANY_ATTEMPTS.remedy).after(seconds.max(1))
+    Problem::new(TOO_MANY_ATTEMPTS, TOO_MANY_ATTEMPTS.remedy).after(whole_seconds(wait))
 }

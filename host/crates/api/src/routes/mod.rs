@@ -25,6 +25,7 @@ mod statements;
 mod status;
 mod stores;
 mod tax_evaluations;
+mod tax_settings;
 mod timeline;
 mod verifications;
 mod voids;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> Routes {
         .merge(documents::routes())
         .merge(movements::routes())
         .merge(fiscal::routes())
+        .merge(tax_settings::routes())
         .merge(runs::routes())
         .merge(events::routes())
         .merge(dead_letters::routes())

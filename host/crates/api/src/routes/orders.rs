@@ -5,7 +5,7 @@ use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
 use crate::lists::{OrderListQuery, one_of};
 use crate::problem::Details;
-use crate::problem_responses::{ListProblems, ReadProblems, WriteProblems};
+use crate::problem_responses::{ListProblems, ReadProblems, TaxWriteProblems};
 use crate::reply::{ApiResult, WriteReply};
 use crate::request::{Id, IdempotencyHeader, QueryParams, WriteRequest};
 use crate::state::ApiState;
@@ -44,7 +44,7 @@ pub(super) fn routes() -> Routes {
     post, path = "/v1/orders", tag = "orders", params(IdempotencyHeader),
     request_body(content = NewOrder, example = json!(example!("order_request"))),
     responses(
-        WriteProblems,
+        TaxWriteProblems,
         (status = 201, description = "The open order.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = OrderView,

@@ -7,6 +7,7 @@ use crate::lists::{check_limit, cut_page, default_limit};
 use crate::problem::{Details, Problem};
 use crate::problem_kinds::MEDIA_TYPE;
 use crate::problem_responses::{ListProblems, PutProblems, ReadProblems, StoresImportProblems};
+use crate::reason::ReasonQuery;
 use crate::reply::{ApiResult, WriteReply};
 use crate::request::{
     Id, IdempotencyHeader, OptionalIdempotencyHeader, PutRequest, QueryParams, idempotency_key,
@@ -75,29 +76,6 @@ async fn store_put(
 )]
 async fn store_get(State(state): State<ApiState>, Id(id): Id) -> ApiResult<Json<Store>> {
     Ok(Json(state.app.stores.store(&id).await?))
-}
-
-/// The reason of a change.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ReasonQuery {
-    /// The reason, for the audit log.
-    #[serde(default)]
-    #[param(required = false, max_length = 1000)]
-    reason: String,
-}
-
-impl ReasonQuery {
-    const MAX_LENGTH: usize = 1_000;
-
-    fn checked_reason(self) -> ApiResult<String> {
-        if self.reason.chars().count() <= Self::MAX_LENGTH {
-            return Ok(self.reason);
-        }
-        let message = format!("must have at most {} characters", Self::MAX_LENGTH);
-        Err(Problem::invalid_field("reason", message))
-    }
 }
 
 /// The maximum page size: a thousand stores are half a megabyte.

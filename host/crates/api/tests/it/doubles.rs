@@ -1,7 +1,8 @@
-//! Test doubles: a plugin that identifies one member, failing databases, and a token issuer.
+//! Test doubles: a plugin that identifies one member, failing databases, a token issuer, and tax services.
 
 use async_trait::async_trait;
 use galleria_domain::plugin::{Inspection, Limits, OnDeadLetter, Point, Rights, Slot, StoreFilter};
+use galleria_domain::tax::{TaxRequest, TaxResponse, TaxRoute};
 use galleria_domain::{
     CallFault, Context, Decision, Digest, Fault, HostFault, Member, Problem, Totals,
 };
@@ -11,6 +12,9 @@ use galleria_ports::plugins::{
     Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, Usage,
 };
 use galleria_ports::records::{Records, Work};
+use galleria_ports::tax::{
+    BreakerState, TaxCall, TaxFault, TaxUpstream, TaxUpstreamFailure, TaxUpstreams,
+};
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -219,5 +223,44 @@ impl Records for FailingRecords {
                 })
             }
         }
+    }
+}
+
+/// Both tax services; that of gRPC failed once.
+pub struct TwoTaxServices;
+
+#[async_trait]
+impl TaxUpstreams for TwoTaxServices {
+    async fn evaluate(
+        &self,
+        _: TaxRoute,
+        _: &TaxRequest,
+        _: &TaxCall,
+    ) -> Result<TaxResponse, TaxFault> {
+        Err(TaxFault::Unavailable {
+            cause: "connection refused by 10.0.0.7".into(),
+        })
+    }
+
+    async fn check(&self, _: TaxRoute) -> Result<(), TaxFault> {
+        Ok(())
+    }
+
+    fn upstreams(&self) -> Vec<TaxUpstream> {
+        let failure = TaxUpstreamFailure {
+            at: "2026-11-24T11:58:03Z".into(),
+            kind: "timeout".into(),
+            reason: "did not answer within 2s".into(),
+        };
+        let service = |route, address: &str, last_failure| TaxUpstream {
+            route,
+            address: address.into(),
+            breaker: BreakerState::Closed,
+            last_failure,
+        };
+        vec![
+            service(TaxRoute::Grpc, "http://ms-tax:9000", Some(failure)),
+            service(TaxRoute::Http, "http://ms_tax:80", None),
+        ]
     }
 }

@@ -1,6 +1,6 @@
 //! A server on a free port, and a client that checks every response against the OpenAPI document.
 
-use crate::doubles::{OneMember, TestTokens};
+use crate::doubles::{OneMember, TestTokens, TwoTaxServices};
 use galleria_api::{AccessConfig, HttpConfig, openapi, serve};
 use galleria_app::App;
 use galleria_app::Policy;
@@ -127,7 +127,8 @@ impl Host {
         let directories = Directories::open(&[("poslog".to_owned(), poslogs.clone())].into());
         let app = App::new(records, plugins, clock.clone(), policy)
             .with_vault(Arc::new(vault))
-            .with_document_reader(Arc::new(directories.expect("a directory")));
+            .with_document_reader(Arc::new(directories.expect("a directory")))
+            .with_tax_upstreams(Arc::new(TwoTaxServices));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");

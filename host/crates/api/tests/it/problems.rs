@@ -4,10 +4,13 @@ use crate::doubles::FailingRecords;
 use crate::host::{Answer, Host, end, order, payment, refund, test_config, void};
 use crate::stage::Stage;
 use galleria_api::{CODES, HttpConfig, RateConfig};
+use galleria_app::tax::TaxFailure;
+use galleria_domain::tax::TaxRoute;
 use galleria_domain::{CallFault, Fault};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::ParkedState;
+use galleria_ports::tax::TaxFault;
 use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -57,6 +60,9 @@ async fn request_problems(host: &Host, seen: &mut SeenCodes) {
     let post = |path: &str| host.request(Method::POST, path);
     let keyless = post("/v1/orders").json(&order("o"));
     seen.note(&host.send(keyless).await, "idempotency_key_missing");
+    let basket = json!({ "store_data": { "store_id": "s1" }, "items": [] });
+    let looping = post("/v1/taxes/evaluate").header("galleria-tax-hops", "3");
+    seen.note(&host.send(looping.json(&basket)).await, "tax_route_loop");
     let odd = post("/v1/orders")
         .header("Idempotency-Key", "a b")
         .json(&order("o"));
@@ -383,6 +389,7 @@ async fn host_problems(stage: &Stage, seen: &mut SeenCodes) {
     seen.note(&host.get("/readyz").await, "draining");
     seen.note(&ended_worker(stage).await, "not_working");
     seen.note(&busy_statement_import().await, "statement_busy");
+    failed_tax_services(seen).await;
     seen.note(&too_many_requests_response().await, "too_many_requests");
     let config = HttpConfig {
         max_body_bytes: 1000,
@@ -395,6 +402,47 @@ async fn host_problems(stage: &Stage, seen: &mut SeenCodes) {
         &host.post("/v1/orders", "k", &large).await,
         "body_too_large",
     );
+}
+
+/// The responses to an order whose taxes could not be evaluated.
+async fn failed_tax_services(seen: &mut SeenCodes) {
+    for fault in [
+        TaxFault::NotConfigured,
+        TaxFault::Unavailable {
+            cause: "s3cret".into(),
+        },
+        TaxFault::Timeout {
+            limit: Duration::from_secs(2),
+        },
+        TaxFault::InvalidResponse {
+            rule: "must have 2 items, got 1".into(),
+            cause: "s3cret".into(),
+        },
+        TaxFault::Certificate {
+            cause: "s3cret".into(),
+        },
+        TaxFault::BreakerOpen {
+            wait: Duration::from_millis(1_200),
+        },
+    ] {
+        let (code, open) = (fault.code(), matches!(fault, TaxFault::BreakerOpen { .. }));
+        let failure = TaxFailure::Service {
+            route: TaxRoute::Http,
+            fault,
+        };
+        let records = FailingRecords::Fails(failure.into());
+        let host = Host::start(Arc::new(records), test_config()).await;
+        let answer = host.post("/v1/orders", "k", &order("o")).await;
+        seen.note(&answer, code);
+        let detail = answer.json()["detail"].to_string();
+        assert!(
+            detail.starts_with("\"the tax service of the route http "),
+            "{detail}"
+        );
+        assert!(!answer.text.contains("s3cret"), "{}", answer.text);
+        assert_eq!(answer.header("retry-after"), open.then_some("2"));
+        host.stop().await;
+    }
 }
 
 /// The response to an import that waited ten minutes for another one.
@@ -442,13 +490,15 @@ async fn ended_worker(stage: &Stage) -> Answer {
         { "part": "http", "role": "api", "state": "running" },
         { "part": "database", "state": "running" },
         { "part": "plugins", "state": "running" },
+        { "part": "tax_grpc", "state": "running" },
+        { "part": "tax_http", "state": "running" },
         { "part": "consumer", "role": "consumer", "state": "standing_by", "detail": "on another host" },
     ]);
     assert_eq!(ready["parts"], parts);
     worker.await;
     let answer = host.get("/readyz").await;
     assert_eq!(answer.json()["detail"], "consumer has ended");
-    assert_eq!(answer.json()["parts"][2]["state"], "ended");
+    assert_eq!(answer.json()["parts"][4]["state"], "ended");
     // A restart would help.
     assert_eq!(host.get("/healthz").await.code(), "not_working");
     host.stop().await;

@@ -111,6 +111,12 @@ pub async fn walked(stage: &Stage) -> Walk {
     walk.step(get.clone(), "/v1/stores", Some("store_page"))
         .await;
     walk.file("/v1/stores/import", "stores_import").await;
+    let settings = "/v1/stores/{id}/tax-settings";
+    for method in [Method::PUT, Method::GET] {
+        walk.step(method, settings, Some("tax_settings")).await;
+    }
+    walk.step(get.clone(), "/v1/taxes/upstreams", Some("tax_upstreams"))
+        .await;
     walk.step(
         post.clone(),
         "/v1/stores/{id}/members/identify",

@@ -7,7 +7,7 @@ use galleria_ports::records::{OperationFilter, OperationRow};
 use serde::{Deserialize, Serialize};
 
 /// The actions, by name.
-pub const ACTIONS: [&str; 13] = [
+pub const ACTIONS: [&str; 14] = [
     "dead_letter_replay",
     "dead_letter_discard",
     "parked_retry",
@@ -18,6 +18,7 @@ pub const ACTIONS: [&str; 13] = [
     "statement_reread",
     "store_put",
     "stores_import",
+    "tax_settings_put",
     "plugins_loaded",
     "key_create",
     "key_revoke",

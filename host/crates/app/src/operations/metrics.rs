@@ -40,6 +40,9 @@ impl Operations {
             let is_out_of_service = self.core.plugins.is_out_of_service(&retailer);
             galleria_ports::metrics::out_of_service(retailer, is_out_of_service);
         }
+        for service in self.tax_services() {
+            galleria_ports::metrics::tax_breaker(service.route, service.breaker);
+        }
         let DatabaseGauges {
             lags,
             retailers,

@@ -17,6 +17,7 @@ pub use timeline::{AboutView, TimelineEntry, TimelineView};
 use crate::core::Core;
 use crate::events::EventPolicy;
 use galleria_ports::files::PickupFiles;
+use galleria_ports::tax::{TaxUpstream, TaxUpstreams};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub struct Operations {
     events: Arc<EventPolicy>,
     /// Only in a process that has their directories.
     pickups: Option<Arc<dyn PickupFiles>>,
+    tax_upstreams: Option<Arc<dyn TaxUpstreams>>,
 }
 
 impl Operations {
@@ -45,6 +47,7 @@ impl Operations {
             policy: Arc::new(policy),
             events,
             pickups: None,
+            tax_upstreams: None,
         }
     }
 
@@ -53,5 +56,18 @@ impl Operations {
             pickups: Some(pickups),
             ..self
         }
+    }
+
+    pub(crate) fn with_tax_upstreams(self, upstreams: Arc<dyn TaxUpstreams>) -> Self {
+        Self {
+            tax_upstreams: Some(upstreams),
+            ..self
+        }
+    }
+
+    /// The tax services that this process calls.
+    fn tax_services(&self) -> Vec<TaxUpstream> {
+        let upstreams = self.tax_upstreams.as_ref();
+        upstreams.map_or_else(Vec::new, |upstreams| upstreams.upstreams())
     }
 }

@@ -10,6 +10,7 @@ use galleria_ports::files::UntakenFile;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::OutOfService;
 use galleria_ports::records::{DocumentState, Tx};
+use galleria_ports::tax::TaxUpstream;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -98,6 +99,8 @@ pub struct StatusView {
     pub invalid_stores: Vec<InvalidStore>,
     /// Retailers that are out of service, with what to correct. Their events, runs and pickups wait.
     pub out_of_service: Vec<OutOfService>,
+    /// The tax services that stores can select. Breaker and last failure are those of the process that responds.
+    pub tax_services: Vec<TaxUpstream>,
     /// Directories of documents by name.
     pub directories: BTreeMap<String, String>,
     /// Files in pickup directories that no pickup takes, with the reasons.
@@ -118,13 +121,15 @@ impl Operations {
         let (readers, directories) = (self.events.readers(), Arc::clone(&self.policy));
         let untaken_files = self.untaken_files().await?;
         let out_of_service = self.core.plugins.out_of_service();
+        let tax_services = self.tax_services();
         self.core
             .records
             .read(in_tx!(|tx,
                           readers,
                           directories,
                           untaken_files,
-                          out_of_service| {
+                          out_of_service,
+                          tax_services| {
                 let lags = metrics::lags(tx, &readers).await?;
                 let read = lags.iter().all(|(_, lag)| *lag == 0);
                 let documents = DocumentCounts {
@@ -166,6 +171,7 @@ impl Operations {
                     stores,
                     invalid_stores: stores::invalid(&known),
                     out_of_service,
+                    tax_services,
                     directories: directories
                         .map(|(name, path)| (name.clone(), path.display().to_string()))
                         .collect(),

@@ -112,9 +112,7 @@ impl Taxes {
     fn rounding(&self, name: Option<&str>, minor_digits: u8) -> Result<Rounding, Error> {
         let name = name.unwrap_or(Calculator::DEFAULT);
         let calculator = self.policy.calculators.get(name).ok_or_else(|| {
-            let names: Vec<&str> = self.policy.calculators.keys().map(String::as_str).collect();
-            let rule = format!("must be one of {}, got {name:?}", names.join(", "));
-            Error::invalid("store_data.tax_calculator", rule)
+            Error::invalid("store_data.tax_calculator", self.calculator_rule(name))
         })?;
         Ok(calculator.rounding(minor_digits))
     }

@@ -1,13 +1,17 @@
 //! Evaluates the taxes of a basket through the route of its store.
 
 use super::Taxes;
+use super::failure::TaxFailure;
 use crate::core::store_of;
 use galleria_domain::Store;
 use galleria_domain::tax::{TaxRequest, TaxResponse, TaxRoute, TaxSettings};
-use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::TaxStore;
+use galleria_ports::tax::{TaxCall, TaxFault};
+use galleria_ports::{Error, metrics, trace};
 use serde::{Deserialize, Serialize};
+use std::time::Instant;
+use tracing::Instrument as _;
 
 /// An evaluation, and the service that performed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,24 +34,118 @@ pub(super) struct EvaluatedStore {
 }
 
 impl Taxes {
-    /// Evaluates the taxes of a basket.
+    /// Evaluates the taxes of a basket: by the route of the store, or by its fallback if the service of the route
+    /// fails. A rejection of the basket is no failure of the service.
     pub async fn evaluate(&self, request: TaxRequest) -> Result<TaxEvaluation, Error> {
+        self.evaluate_call(&request, &own_call()).await
+    }
+
+    pub(super) async fn evaluate_call(
+        &self,
+        request: &TaxRequest,
+        call: &TaxCall,
+    ) -> Result<TaxEvaluation, Error> {
         let store = self.evaluated_store(&request.store_data.store_id).await?;
-        let route = store.settings.route;
-        let response = match route {
-            TaxRoute::Embedded => self.evaluate_embedded(&request, &store).await?,
-            TaxRoute::Grpc | TaxRoute::Http => {
-                return Err(Error::Conflict {
-                    code: "tax_route_not_configured",
-                    message: format!("this host has no address of the tax service {route}"),
+        let TaxSettings {
+            route, fallback, ..
+        } = store.settings;
+        let failure = match self.run(request, call, route, &store).await {
+            Ok(response) => {
+                return Ok(TaxEvaluation {
+                    response,
+                    route,
+                    fallback: false,
                 });
             }
+            Err(failure) => failure,
         };
-        Ok(TaxEvaluation {
-            response,
-            route,
-            fallback: false,
-        })
+        let (Some(fallback), true) = (fallback, failure.is_of_service()) else {
+            return Err(failure.into());
+        };
+        let evaluated = self.run(request, call, fallback, &store).await;
+        metrics::tax_fallback(route, evaluated.is_ok());
+        match evaluated {
+            Ok(response) => {
+                log(&failure, fallback);
+                Ok(TaxEvaluation {
+                    response,
+                    route: fallback,
+                    fallback: true,
+                })
+            }
+            Err(second) => Err(failure.with_fallback(fallback, second).into()),
+        }
+    }
+
+    /// Evaluates the taxes of a basket by one route, whatever the settings of its store say.
+    pub async fn evaluate_by(
+        &self,
+        request: &TaxRequest,
+        route: TaxRoute,
+    ) -> Result<TaxResponse, TaxFailure> {
+        let store = self.evaluated_store(&request.store_data.store_id).await?;
+        self.run(request, &own_call(), route, &store).await
+    }
+
+    async fn run(
+        &self,
+        request: &TaxRequest,
+        call: &TaxCall,
+        route: TaxRoute,
+        store: &EvaluatedStore,
+    ) -> Result<TaxResponse, TaxFailure> {
+        let begun = Instant::now();
+        let span = tracing::info_span!(
+            target: trace::TARGET, "evaluate taxes", route = route.name(), outcome = tracing::field::Empty
+        );
+        let evaluated = self.run_unmeasured(request, call, route, store);
+        let evaluated = evaluated.instrument(span.clone()).await;
+        let outcome = match &evaluated {
+            Ok(_) => "evaluated",
+            Err(failure) => failure.name(),
+        };
+        span.record("outcome", outcome);
+        metrics::tax_evaluation(route, outcome, begun.elapsed());
+        evaluated
+    }
+
+    async fn run_unmeasured(
+        &self,
+        request: &TaxRequest,
+        call: &TaxCall,
+        route: TaxRoute,
+        store: &EvaluatedStore,
+    ) -> Result<TaxResponse, TaxFailure> {
+        if route == TaxRoute::Embedded {
+            return Ok(self.evaluate_embedded(request, store).await?);
+        }
+        let called = match &self.upstreams {
+            Some(upstreams) => {
+                let request = self.completed(request, store);
+                upstreams.evaluate(route, &request, call).await
+            }
+            None => Err(TaxFault::NotConfigured),
+        };
+        called.map_err(|fault| TaxFailure::Service { route, fault })
+    }
+
+    /// The request with the settings of the store, so that every route evaluates the same basket.
+    fn completed(&self, request: &TaxRequest, store: &EvaluatedStore) -> TaxRequest {
+        let mut request = request.clone();
+        let EvaluatedStore {
+            store, settings, ..
+        } = store;
+        let data = &mut request.store_data;
+        data.tax_included_in_price
+            .get_or_insert(settings.tax_included_in_price);
+        if data.tax_calculator.as_deref().is_none_or(str::is_empty) {
+            data.tax_calculator.clone_from(&settings.calculator);
+        }
+        let now = self.core.clock.now();
+        request
+            .business_date
+            .get_or_insert_with(|| store.business_date(now));
+        request
     }
 
     /// Whether a store evaluates the taxes of its orders: it has settings, or a table with rows.
@@ -71,5 +169,24 @@ impl Taxes {
             settings: taxes.settings.unwrap_or_default(),
             table_version: taxes.table_version,
         })
+    }
+}
+
+/// The call of a request that begins at this host.
+fn own_call() -> TaxCall {
+    TaxCall {
+        idempotency_key: None,
+        hops: 1,
+    }
+}
+
+/// Logs the failure that a fallback hides from the caller. The failure that opens a breaker is logged; the evaluations
+/// after it, of which there may be thousands, are only counted.
+fn log(failure: &TaxFailure, fallback: TaxRoute) {
+    let error = failure.chain();
+    let fallback = fallback.name();
+    match failure.name() {
+        "breaker_open" => tracing::debug!(error, fallback, "taxes evaluated by the fallback"),
+        _ => tracing::warn!(error, fallback, "taxes evaluated by the fallback"),
     }
 }

@@ -4,10 +4,13 @@
 
 mod embedded;
 mod evaluate;
+mod failure;
 mod serve;
+mod settings;
 mod tables;
 
 pub use evaluate::TaxEvaluation;
+pub use failure::TaxFailure;
 pub use serve::{EvaluationCall, MAX_HOPS, RecordedEvaluation, ServedEvaluation};
 pub use tables::{
     TaxRowChange, TaxTableDeleted, TaxTableImport, TaxTableImported, TaxTablePage, tax_table_csv,
@@ -16,6 +19,7 @@ pub use tables::{
 use crate::core::Core;
 use embedded::Tables;
 use galleria_domain::tax::Calculator;
+use galleria_ports::tax::TaxUpstreams;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +48,8 @@ pub struct Taxes {
     core: Core,
     policy: Arc<TaxPolicy>,
     tables: Arc<Tables>,
+    /// The tax services that this host can call.
+    upstreams: Option<Arc<dyn TaxUpstreams>>,
 }
 
 impl Taxes {
@@ -52,6 +58,14 @@ impl Taxes {
             core,
             policy: Arc::new(policy),
             tables: Arc::new(Tables::default()),
+            upstreams: None,
+        }
+    }
+
+    pub(crate) fn with_upstreams(self, upstreams: Arc<dyn TaxUpstreams>) -> Self {
+        Self {
+            upstreams: Some(upstreams),
+            ..self
         }
     }
 }

@@ -10,6 +10,7 @@ use galleria_ports::Error;
 use galleria_ports::access::Caller;
 use galleria_ports::in_tx;
 use galleria_ports::records::{TaxEvaluationCursor, TaxEvaluationRow};
+use galleria_ports::tax::TaxCall;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -92,9 +93,13 @@ impl Taxes {
                 ),
             });
         }
+        let mut upstream = TaxCall {
+            idempotency_key: None,
+            hops: call.hops + 1,
+        };
         if !request.commit {
             return Ok(ServedEvaluation {
-                evaluation: self.evaluate(request).await?,
+                evaluation: self.evaluate_call(&request, &upstream).await?,
                 recorded: None,
                 repeated: false,
             });
@@ -107,7 +112,9 @@ impl Taxes {
         if let Some(before) = self.recorded(&record.row.id).await? {
             return record.repeated(before);
         }
-        let evaluation = self.evaluate(request).await?;
+        // Unlike the key of the caller, the id is unique among all callers of this host.
+        upstream.idempotency_key = Some(record.row.id.clone());
+        let evaluation = self.evaluate_call(&request, &upstream).await?;
         let mut row = record.row.clone();
         row.recorded_at = self.core.clock.now();
         row.response = json(&evaluation)?;

@@ -110,6 +110,7 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.document_oldest_undelivered().await?;
         tx.retailer_list().await?;
         tx.document_has_name("r", "d", "n").await?;
+        tx.tax_settings_list(&["s".into(), "t".into()]).await?;
         tx.document_count(DocumentState::Delivered).await.map(drop)
     }));
     result.await.expect("queries");

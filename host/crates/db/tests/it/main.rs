@@ -34,6 +34,7 @@ mod sale_lines;
 mod statements;
 mod stores;
 mod tax_imports;
+mod tax_routes;
 mod tax_tables;
 mod timeline;
 mod trade;

@@ -3,6 +3,7 @@
 use crate::Error;
 use async_trait::async_trait;
 use galleria_domain::tax::{TaxRow, TaxRowKey, TaxSettings};
+use std::collections::BTreeMap;
 
 /// The tax settings of a store, and the version of its table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,11 @@ pub trait TaxTables {
     async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error>;
     /// Locks the table of a store until the end of the transaction, and returns its version.
     async fn tax_table_lock(&mut self, store: &str) -> Result<i64, Error>;
+    /// The settings of stores by store, without stores that have none.
+    async fn tax_settings_list(
+        &mut self,
+        stores: &[String],
+    ) -> Result<BTreeMap<String, TaxSettings>, Error>;
     /// Gives the table of a store a new version, and locks the table until the end of the transaction. Call it before
     /// the table is changed.
     async fn tax_table_change(&mut self, store: &str) -> Result<(), Error>;
