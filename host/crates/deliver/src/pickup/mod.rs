@@ -10,6 +10,7 @@
 
 mod files;
 mod folders;
+mod outcome;
 mod survey;
 
 pub use folders::PickupFolders;
@@ -17,13 +18,14 @@ pub use folders::PickupFolders;
 use cap_std::fs::Dir;
 use files::{Candidate, Fingerprint, move_away, open};
 use galleria_app::App;
-use galleria_app::settlement::{Imported, StatementRequest};
+use galleria_app::settlement::StatementRequest;
 use galleria_domain::retry::DELIVERY_WAIT;
 use galleria_domain::{Complete, Pickup, Shares};
 use galleria_ports::Error;
 use galleria_ports::clock::elapsed;
 use galleria_ports::files::UntakenFile;
 use jiff::Timestamp;
+use outcome::{Outcome, rejection};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -45,13 +47,14 @@ pub struct Pickups {
     /// Files that no pickup takes and that were already logged.
     logged: HashSet<UntakenFile>,
     seen: HashMap<(String, String, String), Seen>,
-    /// The complete files of each pickup that wait for their turn.
-    waiting: BTreeMap<usize, Waiting>,
+    /// The complete files of each pickup that wait for their turn, by retailer and plugin.
+    waiting: BTreeMap<(String, String), Waiting>,
     retailers: Shares<String>,
     stop: Arc<AtomicBool>,
 }
 
 struct Waiting {
+    pickup: Pickup,
     folder: Arc<Dir>,
     /// In the order of their names.
     files: VecDeque<Candidate>,
@@ -120,28 +123,32 @@ impl Pickups {
 
     /// Takes the next file of the retailer whose turn it is.
     fn next(&mut self) -> Option<(Pickup, Arc<Dir>, Candidate)> {
+        // A reload may have changed or removed the pickup of files that wait.
         let pickups = self.folders.pickups();
-        let retailer = |at: &usize| pickups[*at].retailer.clone();
-        let order = self.retailers.compete(self.waiting.keys().map(retailer));
+        self.waiting.retain(|_, one| pickups.contains(&one.pickup));
+        let retailers = self.waiting.keys().map(|(retailer, _)| retailer.clone());
+        let order = self.retailers.compete(retailers);
         let first = order.first()?;
-        let at = self
-            .waiting
-            .keys()
-            .find(|at| pickups[**at].retailer == *first);
-        let at = *at?;
-        let waiting = self.waiting.get_mut(&at)?;
+        let mut of_first = self.waiting.iter_mut();
+        let (key, waiting) = of_first.find(|((retailer, _), _)| retailer == first)?;
+        let (key, pickup) = (key.clone(), waiting.pickup.clone());
         let (folder, file) = (Arc::clone(&waiting.folder), waiting.files.pop_front()?);
         if waiting.files.is_empty() {
-            self.waiting.remove(&at);
+            self.waiting.remove(&key);
         }
-        Some((pickups[at].clone(), folder, file))
+        Some((pickup, folder, file))
     }
 
     async fn scan_directories(&mut self) {
         let mut scanned = BTreeSet::new();
         let pickups = self.folders.pickups();
-        for (at, pickup) in pickups.iter().enumerate() {
-            match self.scan_directory(at, pickup, &pickups).await {
+        let is_active = |(retailer, plugin): (&String, &String)| {
+            let mut active = pickups.iter();
+            active.any(|one| (&one.retailer, &one.plugin) == (retailer, plugin))
+        };
+        self.seen.retain(|key, _| is_active((&key.0, &key.1)));
+        for pickup in &pickups {
+            match self.scan_directory(pickup, &pickups).await {
                 Ok(true) => {
                     scanned.insert((pickup.retailer.as_str(), pickup.directory.as_str()));
                 }
@@ -182,6 +189,10 @@ impl Pickups {
         for pickup in pickups {
             counts.entry(pickup.retailer.clone()).or_default();
         }
+        // A reload may have removed the last pickup of a retailer.
+        for one in &self.logged {
+            counts.entry(one.retailer.clone()).or_default();
+        }
         for one in &untaken {
             *counts.entry(one.retailer.clone()).or_default() += 1;
             if !self.logged.contains(one) {
@@ -201,21 +212,19 @@ impl Pickups {
 
     /// Renews the lease of a directory, and lists its complete files unless some of them still wait. Returns whether
     /// this host has the lease.
-    async fn scan_directory(
-        &mut self,
-        at: usize,
-        pickup: &Pickup,
-        pickups: &[Pickup],
-    ) -> Result<bool, Error> {
+    async fn scan_directory(&mut self, pickup: &Pickup, pickups: &[Pickup]) -> Result<bool, Error> {
         let lease = format!("pickup/{}/{}", pickup.retailer, pickup.plugin);
         let leased = self.app.settlement.lease(&lease, &self.owner, LEASE);
+        let key = (pickup.retailer.clone(), pickup.plugin.clone());
         if !leased.await? {
-            self.waiting.remove(&at);
+            self.waiting.remove(&key);
             return Ok(false);
         }
-        if self.waiting.contains_key(&at) {
+        let waiting = self.waiting.get(&key);
+        if waiting.is_some_and(|waiting| waiting.pickup == *pickup) {
             return Ok(true);
         }
+        self.waiting.remove(&key);
         let (folder, survey) = self
             .folders
             .survey(&pickup.retailer, &pickup.directory, pickups)?;
@@ -229,10 +238,11 @@ impl Pickups {
         files.retain(|file| self.is_due(&folder, pickup, file));
         if !files.is_empty() {
             let waiting = Waiting {
+                pickup: pickup.clone(),
                 folder: Arc::new(folder),
                 files: files.into(),
             };
-            self.waiting.insert(at, waiting);
+            self.waiting.insert(key, waiting);
         }
         Ok(true)
     }
@@ -365,38 +375,6 @@ impl Pickups {
             Ok(imported) => Ok(Outcome::Imported(Box::new(imported))),
             Err(error) => rejection(error).map(Outcome::Rejected),
         }
-    }
-}
-
-enum Outcome {
-    Imported(Box<Imported>),
-    Rejected(String),
-}
-
-/// Returns the reason if the same file would be rejected every time, and the error if another try may succeed.
-fn rejection(error: Error) -> Result<String, Error> {
-    let temporary = [
-        "retry",
-        "misconfigured",
-        "failed",
-        "denied",
-        "not_served",
-        "host_failed",
-    ];
-    match error {
-        Error::Invalid(problems) => {
-            let lines: Vec<String> = problems.iter().map(|p| format!("{p}\n")).collect();
-            Ok(lines.concat())
-        }
-        Error::Conflict {
-            code: "payout_exists",
-            message,
-        } => Ok(format!("{message}\n")),
-        Error::Plugin(fault) if !temporary.contains(&fault.code()) => Ok(format!(
-            "the plugin could not read the file: {}: {fault}\n",
-            fault.code()
-        )),
-        error => Err(error),
     }
 }
 

@@ -102,3 +102,39 @@ async fn a_host_reads_files_only_under_its_lease() {
     assert_eq!(other.scan().await, 1);
     assert_eq!(read(&fixture).len(), 3);
 }
+
+/// A reload may remove a pickup whose files wait, and change another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_wait_under_their_pickup_and_not_under_its_place_in_the_list() {
+    let fixture = Fixture::at("2026-11-24T12:00:00Z").await;
+    put(&fixture, "example", 3);
+    put(&fixture, "small", 3);
+    let mut pickups = pickups(&fixture, "one");
+    // The first file takes longer than a scan, so that the others wait; the pickup of its retailer is removed meanwhile.
+    let (clock, plugins) = (Arc::clone(&fixture.clock), Arc::clone(&fixture.plugins));
+    *fixture.plugins.on_call.lock().expect("a hook") = Some(Box::new(move |_| {
+        clock.advance(Duration::from_secs(2));
+        *plugins.pickups.lock().expect("pickups") = vec![pickup("small")];
+    }));
+    assert_eq!(pickups.scan().await, 1);
+    while pickups.scan().await > 0 {}
+    assert_eq!(read(&fixture), ["example", "small", "small", "small"]);
+    // Another suffix: the files of the old one stay.
+    put(&fixture, "small", 2);
+    let other = Pickup {
+        suffix: ".txt".into(),
+        ..pickup("small")
+    };
+    let (clock, plugins) = (Arc::clone(&fixture.clock), Arc::clone(&fixture.plugins));
+    *fixture.plugins.on_call.lock().expect("a hook") = Some(Box::new(move |_| {
+        clock.advance(Duration::from_secs(2));
+        *plugins.pickups.lock().expect("pickups") = vec![other.clone()];
+    }));
+    assert_eq!(pickups.scan().await, 1);
+    assert_eq!(pickups.scan().await, 0);
+    // And the pickup is back.
+    *fixture.plugins.on_call.lock().expect("a hook") = None;
+    *fixture.plugins.pickups.lock().expect("pickups") = vec![pickup("example"), pickup("small")];
+    while pickups.scan().await > 0 {}
+    assert_eq!(read(&fixture).len(), 8);
+}
