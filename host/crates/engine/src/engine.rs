@@ -26,7 +26,7 @@ pub(crate) struct Inner {
     artifacts: Artifacts,
     linker: Linker<Call>,
     /// By digest. The inner lock stays locked while a component is compiled, so that it is compiled
-    /// only once. A component is dropped with the last generation that uses it.
+    /// only once. A component is dropped with the last plugin that uses it.
     compiled: Mutex<HashMap<Digest, Arc<Mutex<Weak<Compiled>>>>>,
 }
 

@@ -10,7 +10,7 @@ use crate::plugin_log::Author;
 use crate::points::exported;
 use crate::stop::Stop;
 use galleria_domain::guest_values;
-use galleria_domain::plugin::{Limits, Point, Rights};
+use galleria_domain::plugin::{Limits, Point, Rights, Slot};
 use galleria_domain::{CallFault, Context, Decision, Fault, Member, Scope, Totals};
 use galleria_ports::plugins::{
     Argument, CallOutcome, LoadedPlugin, Plugins, Stream, Streams, not_served,
@@ -20,7 +20,8 @@ use wasmtime::component::Instance;
 
 /// A slot with everything that its calls need.
 pub(crate) struct LinkedPlugin {
-    pub loaded: LoadedPlugin,
+    pub engine: Engine,
+    pub slot: Arc<Slot>,
     pub compiled: Arc<Compiled>,
     pub rights: Arc<Rights>,
     pub keys: Keys,
@@ -28,57 +29,45 @@ pub(crate) struct LinkedPlugin {
     pub run_limits: Limits,
 }
 
-/// The plugins of one configuration. Cheap to clone; compiled components live as long as any clone.
+/// The plugins of one configuration. Cheap to clone; a compiled component lives as long as a plugin that uses it.
 #[derive(Clone)]
-pub struct Generation(Arc<Inner>);
-
-struct Inner {
-    engine: Engine,
-    linked: Vec<LinkedPlugin>,
-    loaded: Vec<LoadedPlugin>,
-}
+pub struct Generation(Arc<[LoadedPlugin]>);
 
 impl Generation {
-    pub(crate) fn new(engine: Engine, linked: Vec<LinkedPlugin>) -> Self {
-        let loaded = linked.iter().map(|linked| linked.loaded.clone()).collect();
-        Self(Arc::new(Inner {
-            engine,
-            linked,
-            loaded,
-        }))
+    pub(crate) fn new(linked: Vec<LinkedPlugin>) -> Self {
+        let loaded = linked.into_iter().map(|linked| LoadedPlugin {
+            slot: Arc::clone(&linked.slot),
+            inspection: Arc::clone(&linked.compiled.inspection),
+            handle: Arc::new(linked),
+        });
+        Self(loaded.collect())
     }
+}
 
-    /// Whether the plugin belongs to this generation.
-    pub fn has(&self, plugin: &LoadedPlugin) -> bool {
-        self.linked(plugin).is_some()
-    }
+/// The engine's part of a plugin. It is called even if a newer generation replaced it, so that a call or a run that
+/// has begun ends with the configuration that it began with. A plugin that no engine loaded has no such part.
+fn linked(plugin: &LoadedPlugin) -> Option<&LinkedPlugin> {
+    plugin.handle.downcast_ref()
+}
 
-    /// Finds a plugin of this generation. A plugin of another generation is not served.
-    fn linked(&self, plugin: &LoadedPlugin) -> Option<&LinkedPlugin> {
-        self.0
-            .linked
-            .get(plugin.index)
-            .filter(|linked| Arc::ptr_eq(&linked.loaded.slot, &plugin.slot))
-    }
-
+impl LinkedPlugin {
     fn call<T>(
         &self,
-        linked: &LinkedPlugin,
         point: Point,
         cx: &Context,
         streams: Streams,
         invoke: impl FnOnce(&mut wasmtime::Store<Call>, &Instance) -> GuestResult<T>,
     ) -> CallOutcome<T> {
-        let slot = &linked.loaded.slot;
+        let slot = &self.slot;
         let limits = match point.is_stream() {
-            true => linked.run_limits,
-            false => linked.call_limits,
+            true => self.run_limits,
+            false => self.call_limits,
         };
         let spec = CallSpec {
-            compiled: &linked.compiled,
+            compiled: &self.compiled,
             limits,
-            rights: Arc::clone(&linked.rights),
-            keys: Arc::clone(&linked.keys),
+            rights: Arc::clone(&self.rights),
+            keys: Arc::clone(&self.keys),
             author: Author {
                 retailer: slot.retailer.clone(),
                 slot: slot.name.clone(),
@@ -92,7 +81,7 @@ impl Generation {
             streams,
             sensitive: point.is_sensitive(),
         };
-        let called = call_guest(&self.0.engine.0.ticker, spec, invoke);
+        let called = call_guest(&self.engine.0.ticker, spec, invoke);
         galleria_ports::metrics::call(&slot.plugin, point, &called);
         called
     }
@@ -100,7 +89,7 @@ impl Generation {
 
 impl Plugins for Generation {
     fn all(&self) -> Vec<LoadedPlugin> {
-        self.0.loaded.clone()
+        self.0.to_vec()
     }
 
     fn react(
@@ -109,11 +98,11 @@ impl Plugins for Generation {
         cx: &Context,
         argument: &Argument,
     ) -> CallOutcome<Decision> {
-        let Some(linked) = self.linked(plugin) else {
+        let Some(linked) = linked(plugin) else {
             return not_served(plugin);
         };
         let streams = Streams::default();
-        self.call(linked, argument.point(), cx, streams, |store, instance| {
+        linked.call(argument.point(), cx, streams, |store, instance| {
             let points = &linked.compiled.points;
             match points.handle(store, instance, cx, argument)? {
                 Ok(decision) => {
@@ -135,33 +124,27 @@ impl Plugins for Generation {
         cx: &Context,
         code: &str,
     ) -> CallOutcome<Option<Member>> {
-        let Some(linked) = self.linked(plugin) else {
+        let Some(linked) = linked(plugin) else {
             return not_served(plugin);
         };
         let streams = Streams::default();
-        self.call(
-            linked,
-            Point::IdentifyMember,
-            cx,
-            streams,
-            |store, instance| {
-                let point = &linked.compiled.points.identify_member;
-                let point = exported(point, Point::IdentifyMember)?;
-                let point = point.load(&mut *store, instance)?;
-                match point.call_identify(&mut *store, &cx.to_guest(), code)? {
-                    Ok(member) => {
-                        let member: Option<Member> = member.into_domain();
-                        if let Some(member) = &member {
-                            let meter = &mut store.data_mut().meter;
-                            meter.output(guest_values::size_of_member(member))?;
-                            guest_values::check_member(member, meter.limits()).map_err(Stop)?;
-                        }
-                        Ok(Ok(member))
+        linked.call(Point::IdentifyMember, cx, streams, |store, instance| {
+            let point = &linked.compiled.points.identify_member;
+            let point = exported(point, Point::IdentifyMember)?;
+            let point = point.load(&mut *store, instance)?;
+            match point.call_identify(&mut *store, &cx.to_guest(), code)? {
+                Ok(member) => {
+                    let member: Option<Member> = member.into_domain();
+                    if let Some(member) = &member {
+                        let meter = &mut store.data_mut().meter;
+                        meter.output(guest_values::size_of_member(member))?;
+                        guest_values::check_member(member, meter.limits()).map_err(Stop)?;
                     }
-                    Err(fault) => guest_fault(store, fault),
+                    Ok(Ok(member))
                 }
-            },
-        )
+                Err(fault) => guest_fault(store, fault),
+            }
+        })
     }
 
     fn run(
@@ -171,15 +154,11 @@ impl Plugins for Generation {
         run: &Stream,
         streams: Streams,
     ) -> CallOutcome<Totals> {
-        let Some(linked) = self.linked(plugin) else {
+        let Some(linked) = linked(plugin) else {
             return not_served(plugin);
         };
-        self.call(
-            linked,
-            run.point(),
-            cx,
-            streams,
-            |store, instance| match linked.compiled.points.run(store, instance, cx, run)? {
+        linked.call(run.point(), cx, streams, |store, instance| {
+            match linked.compiled.points.run(store, instance, cx, run)? {
                 Ok(totals) => {
                     let totals: Totals = totals.into_domain();
                     let meter = &mut store.data_mut().meter;
@@ -188,8 +167,8 @@ impl Plugins for Generation {
                     Ok(Ok(totals))
                 }
                 Err(fault) => guest_fault(store, fault),
-            },
-        )
+            }
+        })
     }
 }
 

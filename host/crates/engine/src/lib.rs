@@ -39,6 +39,7 @@ pub use config::{ChildCompiler, CompileLimits, Compiler, EngineConfig};
 pub use engine::Engine;
 pub use error::Error;
 pub use generation::Generation;
+pub use load::in_parallel;
 
 /// Reads a component's digest, exports, imports and stamp, without compiling it.
 pub fn inspect(

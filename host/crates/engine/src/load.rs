@@ -12,7 +12,7 @@ use crate::plugin_log::Author;
 use crate::printable::printable;
 use galleria_domain::Problem;
 use galleria_domain::plugin::{Capability, ConfigError, Point, Slot};
-use galleria_ports::plugins::{LoadedPlugin, Streams};
+use galleria_ports::plugins::Streams;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,9 +54,9 @@ impl Engine {
         });
         let mut linked = Vec::with_capacity(slots.len());
         let mut errors: Vec<ConfigError> = Vec::new();
-        for (index, (slot, prepared)) in slots.into_iter().zip(prepared).enumerate() {
+        for (slot, prepared) in slots.into_iter().zip(prepared) {
             match prepared {
-                Ok(compiled) => linked.push(self.linked(index, slot, compiled)),
+                Ok(compiled) => linked.push(self.linked(slot, compiled)),
                 // Slots that share a file share its errors.
                 Err(slot_errors) => {
                     for error in slot_errors {
@@ -68,7 +68,7 @@ impl Engine {
             }
         }
         if errors.is_empty() {
-            Ok(Generation::new(self.clone(), linked))
+            Ok(Generation::new(linked))
         } else {
             Err(errors)
         }
@@ -81,18 +81,15 @@ impl Engine {
         cores.min(pool).max(1)
     }
 
-    fn linked(&self, index: usize, slot: Slot, compiled: Arc<Compiled>) -> LinkedPlugin {
+    fn linked(&self, slot: Slot, compiled: Arc<Compiled>) -> LinkedPlugin {
         let ceiling = &self.0.config.ceiling;
         LinkedPlugin {
             call_limits: slot.call_limits.with(*ceiling, u64::min),
             run_limits: slot.run_limits.with(*ceiling, u64::min),
             rights: Arc::new(slot.rights()),
             keys: Arc::new(slot.keys.clone()),
-            loaded: LoadedPlugin {
-                inspection: Arc::clone(&compiled.inspection),
-                slot: Arc::new(slot),
-                index,
-            },
+            engine: self.clone(),
+            slot: Arc::new(slot),
             compiled,
         }
     }
@@ -252,7 +249,7 @@ fn check_settings(
 }
 
 /// Runs `work` for each item on up to `threads` threads. Returns the results in the order of the items.
-fn in_parallel<T: Sync, R: Send>(
+pub fn in_parallel<T: Sync, R: Send>(
     threads: usize,
     items: &[T],
     work: impl Fn(&T) -> R + Sync,

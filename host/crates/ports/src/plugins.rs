@@ -12,6 +12,7 @@ use galleria_domain::{
     Verification, Window,
 };
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,9 +25,12 @@ pub struct LoadedPlugin {
     pub slot: Arc<Slot>,
     /// The inspection of the component.
     pub inspection: Arc<Inspection>,
-    /// The engine's number of the component.
-    pub index: usize,
+    /// What the engine needs for its calls.
+    pub handle: PluginHandle,
 }
+
+/// The engine's own part of a plugin. The plugin can be called as long as this exists, also after a reload replaced it.
+pub type PluginHandle = Arc<dyn Any + Send + Sync>;
 
 impl LoadedPlugin {
     /// Whether the slot serves a point for a store.
@@ -125,7 +129,7 @@ pub struct RetailerFolders {
 pub fn not_served<T>(plugin: &LoadedPlugin) -> CallOutcome<T> {
     CallOutcome {
         outcome: Err(CallFault::Host(HostFault::NotServed(format!(
-            "{}/{} does not belong to this configuration",
+            "{}/{} is not loaded",
             plugin.slot.retailer, plugin.slot.name
         )))),
         usage: Usage::default(),

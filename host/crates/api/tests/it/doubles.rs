@@ -67,7 +67,7 @@ fn loaded(name: &str, point: Point) -> LoadedPlugin {
     LoadedPlugin {
         slot: Arc::new(slot),
         inspection: Arc::new(inspection),
-        index: 0,
+        handle: Arc::new(()),
     }
 }
 

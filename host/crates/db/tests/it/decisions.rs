@@ -93,7 +93,7 @@ impl Guest {
             loaded: LoadedPlugin {
                 slot: Arc::new(slot),
                 inspection: Arc::new(inspection),
-                index: 0,
+                handle: Arc::new(()),
             },
             outcomes: Mutex::default(),
         }

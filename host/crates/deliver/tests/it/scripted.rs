@@ -126,7 +126,7 @@ fn loaded_for(retailer: &str, name: &str, point: Point, filter: StoreFilter) -> 
     LoadedPlugin {
         slot: Arc::new(slot),
         inspection: Arc::new(inspection),
-        index: 0,
+        handle: Arc::new(()),
     }
 }
 

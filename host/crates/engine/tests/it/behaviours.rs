@@ -6,7 +6,8 @@ use crate::{feeds, keys, members, runs, statements};
 use engine_guests::Behaviour;
 use galleria_domain::plugin::Limits;
 use galleria_domain::{CallFault, Decision, Fault, HostFault};
-use galleria_ports::plugins::{Argument, CallOutcome, Plugins};
+use galleria_ports::plugins::{Argument, CallOutcome, LoadedPlugin, Plugins};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -342,11 +343,22 @@ fn call_of_a_missing_point_is_not_served() {
     let called = generation.react(&plugin, &context("e", &plugin), &argument);
     assert_eq!(code(&called), "not_served");
 
-    let other = load(vec![slot("guest", Behaviour::Decide)]);
-    let called = pay(&other, &plugin, "e");
-    assert_eq!(
-        code(&called),
-        "not_served",
-        "the slot belongs to another generation"
-    );
+    let foreign = LoadedPlugin {
+        handle: Arc::new(()),
+        ..plugin
+    };
+    let called = pay(&generation, &foreign, "e");
+    assert_eq!(code(&called), "not_served", "no engine loaded it");
+}
+
+/// A call or run that has begun ends with the plugin that it began with.
+#[test]
+fn a_plugin_is_called_after_a_newer_generation_replaced_its_own() {
+    let first = load(vec![slot("guest", Behaviour::Retry)]);
+    let plugin = named(&first, "guest");
+    drop(first);
+    let second = load(vec![slot("guest", Behaviour::Decide)]);
+    assert_eq!(code(&pay(&second, &plugin, "e")), "retry");
+    let newer = named(&second, "guest");
+    assert!(pay(&second, &newer, "e").outcome.is_ok());
 }

@@ -62,7 +62,7 @@ impl Reader {
         let plugin = LoadedPlugin {
             slot: Arc::new(slot),
             inspection: Arc::new(inspection),
-            index: 0,
+            handle: Arc::new(()),
         };
         let rules = MatchingRules::default();
         Self {
