@@ -187,6 +187,19 @@ impl ParkedEvents for Transaction<'_> {
         self.execute(wake).await
     }
 
+    async fn parked_wake_all(&mut self, waits_for: &str, now: Timestamp) -> Result<u64, Error> {
+        let wake = query(
+            "parked_wake_all",
+            "UPDATE parked
+             SET due_ms = $1, ready_ms = CASE WHEN ready_ms = $2 THEN ready_ms ELSE $1 END
+             WHERE waits_for = $3 AND state = 'waiting'",
+        )
+        .bind_timestamp(now)
+        .bind(NEVER)
+        .bind(waits_for);
+        self.execute(wake).await
+    }
+
     async fn parked_count(&mut self) -> Result<(u64, u64), Error> {
         let count = query(
             "parked_count",

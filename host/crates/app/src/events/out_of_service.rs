@@ -44,21 +44,13 @@ impl Events {
         let plugins = &self.core.plugins;
         let retailers = plugins.retailers().into_iter();
         let serving = retailers.filter(|name| !plugins.is_out_of_service(name));
-        let keys: Vec<_> = serving
-            .map(|name| {
-                let slots = plugins.of_retailer(&name).into_iter();
-                let slots = slots.map(|plugin| plugin.slot.name.clone());
-                let subscribers = slots.chain([OUT_OF_SERVICE.to_owned()]);
-                (wake_key(&name), subscribers.collect::<Vec<_>>())
-            })
-            .collect();
+        let keys: Vec<_> = serving.map(|name| wake_key(&name)).collect();
         let now = self.core.clock.now();
         let woken = self.core.records.write(in_tx!(|tx, keys| {
             let mut woken = 0;
-            for (key, subscribers) in &keys {
-                for subscriber in subscribers {
-                    woken += tx.parked_wake(key, subscriber, now).await?;
-                }
+            // Also the events of slots that were removed meanwhile: they are skipped.
+            for key in &keys {
+                woken += tx.parked_wake_all(key, now).await?;
             }
             Ok(woken)
         }));

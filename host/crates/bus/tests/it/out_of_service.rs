@@ -131,6 +131,33 @@ async fn an_event_that_was_parked_before_waits_without_counting_attempts_or_time
     host.stop_consuming().await;
 }
 
+/// The corrected configuration has no plugin any more for an event that was parked before.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_removed_plugin_are_skipped_after_a_reload() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    host.sell("s1", "o1").await;
+    host.fail_with("payment:p1", [later(10)]);
+    host.consume().await;
+    host.until("the first attempt", async || host.calls().len() == 1)
+        .await;
+    host.restart(true).await;
+    host.advance(Duration::from_secs(15)).await;
+    host.until("the payment waits", async || {
+        host.parked("payment:p1", "papers").await == Some((ParkedState::Waiting, 1))
+    })
+    .await;
+    host.script.removed.store(true, Ordering::SeqCst);
+    host.reload().await;
+    host.until("the event is skipped", async || {
+        host.parked_count().await == 0
+    })
+    .await;
+    assert_eq!(host.calls().len(), 1);
+    assert!(host.dead_letters().await.is_empty());
+    host.stop_consuming().await;
+}
+
 /// Draws sales, refunds, retries, restarts of the consumer in and out of service, and reloads.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_of_each_key_survives_drawn_outages() {

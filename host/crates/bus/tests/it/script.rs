@@ -31,6 +31,8 @@ pub struct Script {
     pub one_name: AtomicBool,
     /// Whether the retailer is out of service: none of its plugins is loaded.
     pub out_of_service: AtomicBool,
+    /// Whether a reload has removed all plugins.
+    pub removed: AtomicBool,
 }
 
 pub fn json(text: &str) -> JsonText {
@@ -47,6 +49,7 @@ impl Script {
             unusable: Mutex::default(),
             one_name: AtomicBool::new(false),
             out_of_service: AtomicBool::default(),
+            removed: AtomicBool::default(),
         })
     }
 
@@ -89,7 +92,10 @@ impl Gate {
 
 impl Plugins for Script {
     fn all(&self) -> Vec<LoadedPlugin> {
-        match self.out_of_service.load(Ordering::SeqCst) {
+        match [&self.out_of_service, &self.removed]
+            .iter()
+            .any(|flag| flag.load(Ordering::SeqCst))
+        {
             true => Vec::new(),
             false => self.loaded.clone(),
         }
@@ -186,7 +192,7 @@ pub fn slot(name: &str, on_dead_letter: OnDeadLetter) -> LoadedPlugin {
             wasi: vec![],
             stamp: None,
         }),
-        index: 0,
+        handle: Arc::new(()),
     }
 }
 

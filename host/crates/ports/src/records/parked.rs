@@ -86,6 +86,8 @@ pub trait ParkedEvents {
         subscriber: &str,
         now: Timestamp,
     ) -> Result<u64, Error>;
+    /// Makes all events due that wait for `waits_for`, of every subscriber.
+    async fn parked_wake_all(&mut self, waits_for: &str, now: Timestamp) -> Result<u64, Error>;
     /// The number of parked events, and of those that are `Blocking`.
     async fn parked_count(&mut self) -> Result<(u64, u64), Error>;
 }
