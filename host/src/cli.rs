@@ -32,6 +32,7 @@ Examples:
   galleria statement read payout.csv --plugin adyen-settlement
   galleria stores import stores.csv --dry-run    check a file of stores
   galleria status                                show the status and where to look next
+  galleria retailer reload my-retailer --reason 'new settings'
   galleria runs list --state dead                list failed runs with their faults
   galleria dead-letters list --plugin poslog     list events that failed for good
   galleria parked list                           list events that wait
@@ -76,6 +77,12 @@ Examples:
         /// The command.
         #[command(subcommand)]
         command: crate::stores::Command,
+    },
+    /// List retailers, and load one again without a restart
+    Retailer {
+        /// The command.
+        #[command(subcommand)]
+        command: crate::reload::Command,
     },
     /// Inspect and list plugins
     Plugin {

@@ -1,6 +1,7 @@
 //! Builds the host: configuration, records, engine, use cases, directories.
 
 use crate::cli::Cli;
+use crate::environment;
 use crate::sensitive;
 use anyhow::Context as _;
 use galleria_app::App;
@@ -22,8 +23,7 @@ use galleria_engine::{ChildCompiler, CompileLimits, Compiler, Engine, EngineConf
 use galleria_ports::clock::{Clock, SystemClock};
 use galleria_ports::plugins::Plugins;
 use galleria_tax::{UpstreamConfig, Upstreams};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub fn configure(cli: &Cli) -> Result<Config, ConfigErrors> {
 pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
     let usual = PathBuf::from("conf/host.toml");
     let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
-    let env = environment();
+    let env = environment::read();
     let overrides = cli.overrides.iter().cloned().collect();
     let (config, mut errors) =
         galleria_config::load_lenient(file.as_deref(), &env, &overrides).map_err(ConfigErrors)?;
@@ -79,15 +79,6 @@ pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), Config
         ));
     }
     Ok((config, errors))
-}
-
-/// Reads the environment. `std::env::vars` would panic at a variable that is not UTF-8, and print its value.
-/// This function replaces invalid characters; the configuration rejects a secret with such characters.
-fn environment() -> BTreeMap<String, String> {
-    let text = |text: OsString| text.to_string_lossy().into_owned();
-    std::env::vars_os()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect()
 }
 
 /// Returns the configuration of the database.

@@ -10,6 +10,7 @@ mod cli;
 mod command;
 mod dead_letters;
 mod documents;
+mod environment;
 mod fiscal;
 mod host;
 mod identity;
@@ -24,6 +25,8 @@ mod parked;
 mod plugins;
 mod products;
 mod queued;
+mod reload;
+mod reloader;
 mod report;
 mod retailers;
 mod roles;
@@ -115,6 +118,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         Command::Parked { command } => parked::run(config, command).await,
         Command::DeadLetters { command } => dead_letters::run(config, command).await,
         Command::Documents { command } => documents::run(config, command).await,
+        Command::Retailer { command } => reload::run(config, command).await,
         Command::Receipts { command } => queued::receipts(config, command).await,
         Command::Requests { command } => queued::requests(config, command).await,
         Command::Fiscal { command } => fiscal::run(config, command).await,

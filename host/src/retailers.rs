@@ -1,22 +1,23 @@
 //! The retailers of a process: each serves with its plugins, or is out of service with its errors.
 
+use crate::environment;
 use galleria_app::runs;
 use galleria_app::settlement::check_pickups;
-use galleria_config::{Config, HostConfig, Retailer};
+use galleria_config::{Config, Retailer};
 use galleria_domain::plugin::{ConfigError, Slot};
 use galleria_domain::{Context, Decision, MatchingRules, Member, Pickup, Totals};
-use galleria_engine::{Engine, Generation};
+use galleria_engine::{Engine, Generation, in_parallel};
+use galleria_ports::Error;
 use galleria_ports::plugins::{
-    Argument, CallOutcome, LoadedPlugin, OutOfService, Plugins, RetailerFolders, Stream, Streams,
-    not_served,
+    Argument, CallOutcome, LoadState, LoadedPlugin, Plugins, RetailerFolders, RetailerLoad, Stream,
+    Streams, not_served,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The retailers of a process, by name.
 pub struct Retailers {
-    /// The names of the host's directories.
-    directories: Vec<String>,
+    config: Config,
     current: RwLock<Arc<BTreeMap<String, State>>>,
 }
 
@@ -27,7 +28,9 @@ struct State {
     generation: Option<Generation>,
     pickups: Vec<Pickup>,
     matching: Option<MatchingRules>,
-    /// Empty unless it is out of service.
+    /// How the last load ended.
+    state: LoadState,
+    /// The errors of the last load.
     errors: Vec<ConfigError>,
 }
 
@@ -38,36 +41,79 @@ impl State {
             generation: None,
             pickups: retailer.pickups.clone(),
             matching: retailer.matching.clone(),
+            state: LoadState::Serving,
             errors: Vec::new(),
         }
     }
 
     fn load(engine: &Engine, retailer: &Retailer) -> Self {
-        let (generation, errors) = match load(engine, retailer) {
-            Ok(generation) => (Some(generation), Vec::new()),
-            Err(errors) => (None, errors),
-        };
+        let loaded = Self::without_plugins(retailer);
+        match load(engine, retailer) {
+            Ok(generation) => Self {
+                generation: Some(generation),
+                ..loaded
+            },
+            Err(errors) => Self {
+                state: LoadState::OutOfService,
+                errors,
+                ..loaded
+            },
+        }
+    }
+
+    /// A retailer that has no folder.
+    fn missing(error: ConfigError) -> Self {
         Self {
-            generation,
-            errors,
-            ..Self::without_plugins(retailer)
+            generation: None,
+            pickups: Vec::new(),
+            matching: None,
+            state: LoadState::OutOfService,
+            errors: vec![error],
+        }
+    }
+
+    /// The state after a reload: `newer`, unless its errors would end the service of this one.
+    fn reloaded(&self, newer: Self) -> Self {
+        match (self.state, newer.state) {
+            (_, LoadState::Serving) => newer,
+            (LoadState::OutOfService, _) => Self {
+                // Statements are matched with the last rules that could be read.
+                matching: newer.matching.or(self.matching.clone()),
+                ..newer
+            },
+            (LoadState::Serving | LoadState::ReloadFailed, _) => Self {
+                state: LoadState::ReloadFailed,
+                errors: newer.errors,
+                ..self.clone()
+            },
         }
     }
 
     fn is_out_of_service(&self) -> bool {
-        !self.errors.is_empty()
+        self.state == LoadState::OutOfService
+    }
+
+    fn outcome(&self, retailer: &str) -> RetailerLoad {
+        RetailerLoad {
+            retailer: retailer.to_owned(),
+            state: self.state,
+            errors: self.errors.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 
 impl Retailers {
     /// Loads all retailers of a configuration. An error of one retailer does not affect another.
     pub fn load(engine: &Engine, config: &Config) -> Self {
-        Self::new(config, |retailer| State::load(engine, retailer))
+        let threads = config.host.compilation.at_once;
+        let load = |retailer: &Retailer| State::load(engine, retailer);
+        Self::new(config, in_parallel(threads, &config.retailers, load))
     }
 
     /// The retailers without their plugins.
     pub fn without_plugins(config: &Config) -> Self {
-        Self::new(config, State::without_plugins)
+        let states = config.retailers.iter().map(State::without_plugins);
+        Self::new(config, states)
     }
 
     /// The retailers with some slots of one retailer, or all errors of that retailer.
@@ -78,7 +124,7 @@ impl Retailers {
         slots: &[Slot],
     ) -> Result<Self, Vec<ConfigError>> {
         let mut errors = Vec::new();
-        let retailers = Self::new(config, |retailer| {
+        let states = config.retailers.iter().map(|retailer| {
             let mut state = State::without_plugins(retailer);
             if retailer.name == name {
                 errors.extend(retailer.errors.iter().cloned());
@@ -89,35 +135,44 @@ impl Retailers {
             }
             state
         });
+        let retailers = Self::new(config, states);
         match errors.is_empty() {
             true => Ok(retailers),
             false => Err(errors),
         }
     }
 
-    fn new(config: &Config, state: impl FnMut(&Retailer) -> State) -> Self {
+    fn new(config: &Config, states: impl IntoIterator<Item = State>) -> Self {
         let names = config.retailers.iter().map(|one| one.name.clone());
-        let states = config.retailers.iter().map(state);
         Self {
-            directories: directories(&config.host),
+            config: config.clone(),
             current: RwLock::new(Arc::new(names.zip(states).collect())),
         }
+    }
+
+    /// Loads a retailer again from its files, which may take minutes. Calls and runs in progress end with the plugins
+    /// that they began with. If the files have errors, a retailer that served serves on with what it had.
+    pub fn reload(&self, engine: &Engine, name: &str) -> RetailerLoad {
+        let newer = match self.config.read_again(name, &environment::read()) {
+            Ok(retailer) => State::load(engine, &retailer),
+            Err(error) => State::missing(error),
+        };
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let newer = match current.get(name) {
+            Some(before) => before.reloaded(newer),
+            None => newer,
+        };
+        let outcome = newer.outcome(name);
+        // Replace the map: a reader may still use it.
+        let mut states = BTreeMap::clone(&current);
+        states.insert(name.to_owned(), newer);
+        *current = Arc::new(states);
+        outcome
     }
 
     fn current(&self) -> Arc<BTreeMap<String, State>> {
         let current = self.current.read();
         Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Logs the retailers that are out of service.
-    pub fn log(&self) {
-        for one in self.out_of_service() {
-            tracing::error!(
-                retailer = one.retailer,
-                "retailer out of service, its events wait: {}",
-                one.errors.join("; ")
-            );
-        }
     }
 
     /// The errors of all retailers that are out of service. Retailers that share a plugin share its errors.
@@ -170,10 +225,6 @@ fn load(engine: &Engine, retailer: &Retailer) -> Result<Generation, Vec<ConfigEr
     }
 }
 
-fn directories(host: &HostConfig) -> Vec<String> {
-    host.directories.keys().cloned().collect()
-}
-
 impl Plugins for Retailers {
     fn all(&self) -> Vec<LoadedPlugin> {
         let current = self.current();
@@ -195,16 +246,10 @@ impl Plugins for Retailers {
         self.current().keys().cloned().collect()
     }
 
-    fn out_of_service(&self) -> Vec<OutOfService> {
+    fn loads(&self) -> Vec<RetailerLoad> {
         let current = self.current();
-        let broken = current
-            .iter()
-            .filter(|(_, state)| state.is_out_of_service());
-        let broken = broken.map(|(name, state)| OutOfService {
-            retailer: name.clone(),
-            errors: state.errors.iter().map(ToString::to_string).collect(),
-        });
-        broken.collect()
+        let loads = current.iter().map(|(name, state)| state.outcome(name));
+        loads.collect()
     }
 
     fn is_out_of_service(&self, retailer: &str) -> bool {
@@ -212,12 +257,17 @@ impl Plugins for Retailers {
         current.get(retailer).is_some_and(State::is_out_of_service)
     }
 
+    fn has_folder(&self, retailer: &str) -> Result<bool, Error> {
+        let has_folder = self.config.has_folder(retailer);
+        has_folder.map_err(|error| Error::records("reading the folder of retailers", error))
+    }
+
     fn folders(&self) -> RetailerFolders {
         let mut folders = RetailerFolders::default();
         for (name, state) in self.current().iter() {
             if state.is_out_of_service() {
                 // Its pickups and grants are unknown: report no file of it.
-                let all = self.directories.iter();
+                let all = self.config.host.directories.keys();
                 let all = all.map(|directory| (name.clone(), directory.clone()));
                 folders.outputs.extend(all);
                 continue;

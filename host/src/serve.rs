@@ -2,6 +2,7 @@
 
 use crate::cli::ServeArgs;
 use crate::host::{self, ConfigErrors};
+use crate::reloader::Reloader;
 use crate::retailers::Retailers;
 use crate::roles::Roles;
 use crate::{identity, logs, products, tax, traces};
@@ -19,6 +20,7 @@ use galleria_config::{Access, Config, HostConfig, Kafka};
 use galleria_deliver::{Deliverer, PickupFolders, Pickups, keep_matching, raise_limit};
 use galleria_issuers::{IssuerConfig, Issuers};
 use galleria_ports::access::Tokens;
+use galleria_ports::clock::{Clock as _, SystemClock};
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,6 +38,9 @@ const DELIVERER_SILENT: Duration = Duration::from_secs(120);
 
 /// The broker may be slow in each of several calls before the relay tries again.
 const RELAY_SILENT: Duration = Duration::from_secs(120);
+
+/// The reloader polls the database every second and waits only for it.
+const RELOADER_SILENT: Duration = Duration::from_secs(60);
 
 /// Scrapers poll every 10 or 15 seconds; several of them share one reading.
 const GAUGES_FRESH: Duration = Duration::from_secs(5);
@@ -56,12 +61,12 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
             "no setting reads these variables of the previous platform"
         );
     }
-    let retailers = Arc::new(Retailers::load(&host::engine(&config.host)?, &config));
+    let (engine, loaded_at) = (host::engine(&config.host)?, SystemClock.now());
+    let retailers = Arc::new(Retailers::load(&engine, &config));
     let errors = retailers.errors();
     if args.strict && !errors.is_empty() {
         return Err(ConfigErrors(errors).into());
     }
-    retailers.log();
     host::wait_for_database(&config.host).await?;
     let host = host::build(&config, retailers.clone()).await?;
     let roles = Roles::new(
@@ -76,17 +81,10 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let watch = Workers::default();
     // Keep the identity until the end: a host with the same name would take over the leases.
     let identity = identity::take(&config.host.data)?;
-    let changed = host
-        .app
-        .operations
-        .record_loaded_plugins(&identity.name)
-        .await?;
-    if !changed.is_empty() {
-        tracing::info!(
-            changed = changed.join(","),
-            "plugins changed since the last start, see `galleria operations list --action plugins_loaded`"
-        );
-    }
+    let (app, name) = (host.app.clone(), identity.name.clone());
+    let reloader = Reloader::start(app, retailers.clone(), engine, name, loaded_at).await?;
+    let reloads = reloader.run(stop.clone());
+    workers.spawn(watch.watch("reloads", Some(RELOADER_SILENT), reloads));
     for invalid in host.app.stores.invalid().await? {
         tracing::warn!(
             retailer = invalid.retailer,

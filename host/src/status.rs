@@ -7,6 +7,7 @@ use comfy_table::Table;
 use galleria_app::operations::{StatusView, StoreStatus};
 use galleria_config::Config;
 use galleria_ports::files::UntakenFile;
+use galleria_ports::plugins::LoadState;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -113,6 +114,15 @@ fn whole(database: &str, status: &StatusView) -> Table {
     for one in &status.out_of_service {
         let now = format!("out of service: {}", plain(&one.errors.join("; ")));
         line(&format!("retailer {}", one.retailer), now, Some("check"));
+    }
+    for one in &status.failed_loads {
+        if one.state == LoadState::ReloadFailed {
+            let (host, errors) = (&one.host, one.errors.join("; "));
+            let now =
+                format!("reload failed in {host}, the previous configuration serves: {errors}");
+            let name = format!("retailer {}", one.retailer);
+            line(&name, plain(&now), Some("retailer list"));
+        }
     }
     for invalid in &status.invalid_stores {
         let name = format!("store {}", invalid.store);

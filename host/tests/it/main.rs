@@ -24,6 +24,7 @@ mod out_of_service;
 mod output;
 mod products;
 mod relay;
+mod reload;
 mod reports;
 mod roles;
 mod runs;

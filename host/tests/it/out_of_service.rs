@@ -4,6 +4,7 @@ use crate::compilation::costly;
 use crate::configuration::{ASKS, another, retailer};
 use crate::host::{Database, Host};
 use crate::misbehaving::sell;
+use crate::reload::reload;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -16,7 +17,7 @@ fn slot(settings: &str) -> String {
     )
 }
 
-fn papers(plugin: &str, slot: &str) -> String {
+pub fn papers(plugin: &str, slot: &str) -> String {
     format!("[plugins.papers]\nplugin = \"{plugin}\"\n{slot}")
 }
 
@@ -50,7 +51,7 @@ fn mistakes(folder: &Path) -> Vec<(String, &'static str)> {
     ]
 }
 
-async fn open(host: &Host, retailer: &str) {
+pub async fn open(host: &Host, retailer: &str) {
     let body = json!({
         "external_id": retailer, "retailer": retailer, "store_type": "kiosk", "country": "ES",
         "currency": "EUR", "minor_digits": 2, "zone": "Europe/Madrid",
@@ -63,7 +64,7 @@ async fn open(host: &Host, retailer: &str) {
     assert_eq!(status, 200, "{answer:#}");
 }
 
-fn documents(status: &Value, retailer: &str) -> u64 {
+pub fn documents(status: &Value, retailer: &str) -> u64 {
     let stores = status["stores"].as_array().expect("stores");
     let of = stores.iter().find(|one| one["retailer"] == retailer);
     of.and_then(|one| one["documents"].as_u64())
@@ -72,6 +73,7 @@ fn documents(status: &Value, retailer: &str) -> u64 {
 
 on_both!(a_broken_retailer_is_out_of_service_and_the_others_serve);
 
+/// The process runs throughout: each mistake, and then the correction, is loaded by a reload.
 async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = retailer(folder.path(), ASKS, &slot("")).on(database);
@@ -86,9 +88,18 @@ async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Data
         another(folder.path(), BROKEN, text);
         let refused = host.run(&["serve", "--strict"]);
         assert_eq!(refused.status.code(), Some(1), "{wanted}");
-        host.start().await;
+        if sold == 0 {
+            host.start().await;
+            for name in GOOD.iter().chain([&BROKEN]) {
+                open(&host, name).await;
+            }
+        } else {
+            let (code, result) = reload(&host, BROKEN);
+            assert_eq!(code, Some(1), "{result}");
+            assert!(result.contains("failed, out of service"), "{result}");
+            assert!(result.contains(wanted), "no {wanted}: {result}");
+        }
         for name in GOOD.iter().chain([&BROKEN]) {
-            open(&host, name).await;
             sell(&host, &format!("s-{name}"), sold).await;
         }
         sold += 1;
@@ -101,45 +112,22 @@ async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Data
             .await;
         assert_eq!(documents(&status, BROKEN), 0);
         assert_eq!(status["dead_letters"], 0);
-        let out = status["out_of_service"].as_array().expect("a list");
-        assert_eq!(out.len(), 1, "{status:#}");
-        assert_eq!(out[0]["retailer"], BROKEN);
-        assert!(out[0]["errors"].to_string().contains(wanted), "{out:?}");
-        let ready = host.get("/readyz").await.expect("ready").to_string();
-        assert!(
-            ready.contains("retailer broken is out of service"),
-            "{ready}"
-        );
-        let metrics = host.client.get(host.url("/metrics")).send().await;
-        let metrics = metrics.expect("sent").text().await.expect("a text");
-        for (name, value) in [(BROKEN, 1), (GOOD[0], 0)] {
-            let line = format!("galleria_retailer_out_of_service{{retailer=\"{name}\"}} {value}");
-            assert!(metrics.contains(&line), "no {line}:\n{metrics}");
-        }
-        let path = format!("/v1/stores/s-{BROKEN}/members/identify");
-        let request = host
-            .client
-            .post(host.url(&path))
-            .json(&json!({ "code": "1" }));
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status(), 503);
-        let problem: Value = answer.json().await.expect("JSON");
-        assert_eq!(problem["code"], "retailer_out_of_service", "{problem}");
-        let shown = host.run(&["status"]);
-        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-        assert!(shown.contains("out of service"), "{shown}");
-        host.stop();
-        let line = "retailer out of service, its events wait";
-        assert_eq!(host.log().matches(line).count(), sold, "{}", host.log());
+        shown_as_out_of_service(&host, &status, wanted).await;
     }
+    let line = "retailer out of service, its events wait";
+    assert_eq!(host.log().matches(line).count(), sold, "{}", host.log());
+    let process = host.pid();
     another(folder.path(), BROKEN, &papers("guest", &slot("")));
-    host.start().await;
+    let (code, result) = reload(&host, BROKEN);
+    assert_eq!(code, Some(0), "{result}");
     let all = sold as u64;
     let status = host
         .until(|status| documents(status, BROKEN) == all && status["parked"] == 0)
         .await;
+    assert_eq!(host.pid(), process, "no restart");
     assert_eq!(status["dead_letters"], 0, "{status:#}");
     assert_eq!(status["out_of_service"], json!([]));
+    assert_eq!(status["failed_loads"], json!([]));
     for n in 0..sold {
         let journal = host
             .get(&format!("/v1/orders/s-{BROKEN}-{n}/journal"))
@@ -149,4 +137,40 @@ async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Data
         assert_eq!(attempts.map(Vec::len), Some(1), "{journal:#}");
     }
     host.stop();
+}
+
+/// Everything that shows operators the errors of the broken retailer.
+async fn shown_as_out_of_service(host: &Host, status: &Value, wanted: &str) {
+    let out = status["out_of_service"].as_array().expect("a list");
+    assert_eq!(out.len(), 1, "{status:#}");
+    assert_eq!(out[0]["retailer"], BROKEN);
+    assert!(out[0]["errors"].to_string().contains(wanted), "{out:?}");
+    let failed = &status["failed_loads"][0];
+    assert_eq!(
+        (&failed["retailer"], &failed["state"]),
+        (&json!(BROKEN), &json!("out_of_service"))
+    );
+    let ready = host.get("/readyz").await.expect("ready").to_string();
+    assert!(
+        ready.contains("retailer broken is out of service"),
+        "{ready}"
+    );
+    let metrics = host.client.get(host.url("/metrics")).send().await;
+    let metrics = metrics.expect("sent").text().await.expect("a text");
+    for (name, value) in [(BROKEN, 1), (GOOD[0], 0)] {
+        let line = format!("galleria_retailer_out_of_service{{retailer=\"{name}\"}} {value}");
+        assert!(metrics.contains(&line), "no {line}:\n{metrics}");
+    }
+    let path = format!("/v1/stores/s-{BROKEN}/members/identify");
+    let request = host
+        .client
+        .post(host.url(&path))
+        .json(&json!({ "code": "1" }));
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), 503);
+    let problem: Value = answer.json().await.expect("JSON");
+    assert_eq!(problem["code"], "retailer_out_of_service", "{problem}");
+    let shown = host.run(&["status"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("out of service"), "{shown}");
 }

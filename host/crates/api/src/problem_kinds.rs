@@ -77,6 +77,8 @@ kinds! {
         "Send the `entry` to link it with instead.";
     LINE_NOT_MANUAL = 409 "not_settled_manually", "The statement line was not settled manually",
         "There is nothing to undo.";
+    FOLDER_MISSING = 409 "retailer_folder_missing", "The retailer has no folder to load",
+        "An operator restores the folder. A restart without it removes the retailer.";
     SHIFT_CLOSED = 409 "shift_closed", "The shift is closed",
         "Use an open shift. A closed shift never changes.";
     STORE_IDENTITY = 409 "store_identity", "Retailer, currency and minor digits of a store cannot change",
@@ -118,7 +120,7 @@ kinds! {
     RECORDS = 503 "records_unavailable", "The database is unavailable",
         "Repeat the request later with the same Idempotency-Key.";
     OUT_OF_SERVICE = 503 "retailer_out_of_service", "The retailer's plugins are not loaded",
-        "Repeat the request later. An operator corrects the retailer's configuration.";
+        "Repeat the request later. An operator corrects the retailer's configuration and loads it again.";
     TAX_ROUTE = 503 "tax_route_not_configured", "The host has no address of the store's tax service",
         "An operator configures the address, or changes the tax settings of the store.";
     TAX_UNAVAILABLE = 503 "tax_service_unavailable", "The store's tax service is unavailable",

@@ -9,6 +9,7 @@ use crate::fiscal::{Fiscal, FiscalPolicy};
 use crate::members::{MemberPolicy, Members};
 use crate::operations::{Operations, OperationsPolicy};
 use crate::orders::Orders;
+use crate::reloads::Reloads;
 use crate::runs::{RunPolicy, Runs};
 use crate::sensitive::DigestKey;
 use crate::settlement::Settlement;
@@ -79,6 +80,8 @@ pub struct App {
     pub access: Access,
     /// Documents.
     pub documents: Documents,
+    /// Loads retailers again, in all processes.
+    pub reloads: Reloads,
     /// Status, queues, plugins, operations log, timeline and gauges.
     pub operations: Operations,
 }
@@ -114,6 +117,7 @@ impl App {
             taxes,
             access: Access::new(core.clone()),
             documents: Documents::new(core.clone()),
+            reloads: Reloads::new(core.clone()),
             operations: Operations::new(core.clone(), operations, events),
             core,
         }

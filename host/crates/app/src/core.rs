@@ -34,6 +34,8 @@ pub struct Core {
     pub(crate) document_decided: Notifier,
     /// Notified when a run was requested.
     pub(crate) run_wanted: Notifier,
+    /// Notified when a reload of a retailer was requested.
+    pub(crate) reload_wanted: Notifier,
 }
 
 /// A caller's `Idempotency-Key` and the digest of its request.
@@ -72,6 +74,7 @@ impl Core {
             parked_woke: Notifier::default(),
             document_decided: Notifier::default(),
             run_wanted: Notifier::default(),
+            reload_wanted: Notifier::default(),
         }
     }
 
@@ -108,6 +111,11 @@ impl Core {
     /// Notified when a run was requested in this process.
     pub fn run_wanted(&self) -> Subscription {
         self.run_wanted.subscribe()
+    }
+
+    /// Notified when a reload was requested in this process.
+    pub fn reload_wanted(&self) -> Subscription {
+        self.reload_wanted.subscribe()
     }
 
     /// Runs `work` and saves its response under the idempotency key in the same transaction. A
@@ -244,7 +252,8 @@ pub(crate) fn out_of_service(retailer: &str) -> Error {
     Error::Conflict {
         code: "retailer_out_of_service",
         message: format!(
-            "retailer {retailer} is out of service: `galleria status` shows what to correct"
+            "retailer {retailer} is out of service: `galleria status` shows what to correct; then run \
+             `galleria retailer reload {retailer}`"
         ),
     }
 }

@@ -19,6 +19,7 @@ pub mod members;
 pub mod operations;
 pub mod orders;
 mod parts;
+pub mod reloads;
 mod request;
 pub mod runs;
 pub mod sensitive;

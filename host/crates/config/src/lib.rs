@@ -70,7 +70,7 @@ use layers::{Layer, Layers};
 use plugin::PluginFolder;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Every key of `host.toml` with its default and its documentation.
 pub const DEFAULTS: &str = include_str!("../../../../conf/host.toml");
@@ -80,6 +80,8 @@ pub const DEFAULTS: &str = include_str!("../../../../conf/host.toml");
 pub struct Config {
     /// The host's keys.
     pub host: HostConfig,
+    /// The file that set them.
+    file: PathBuf,
     /// The retailers, by name.
     pub retailers: Vec<Retailer>,
     /// Variables of the previous platform that are set and that no setting reads.
@@ -96,6 +98,38 @@ impl Config {
             }
         }
         errors
+    }
+
+    /// Whether a retailer has a folder now.
+    pub fn has_folder(&self, retailer: &str) -> io::Result<bool> {
+        let names = folders(&self.host.retailers)?;
+        Ok(names.iter().any(|name| name == retailer))
+    }
+
+    /// Reads the files of one retailer again, with its errors. The keys of the host and the variables of the
+    /// environment are those of the start. Returns an error if the retailer has no folder.
+    pub fn read_again(
+        &self,
+        retailer: &str,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Retailer, ConfigError> {
+        let folder = self.host.retailers.join(retailer);
+        match self.has_folder(retailer) {
+            Ok(true) => {
+                let mut plugins = PluginFolder::new(&self.host.plugins, &self.file);
+                Ok(retailer::retailer(&folder, &self.host, env, &mut plugins))
+            }
+            Ok(false) => {
+                let message = "the retailer's folder is missing: restore it; a process that starts without it does \
+                               not know the retailer";
+                Err(ConfigError::new(&folder, "", message))
+            }
+            Err(error) => Err(ConfigError::new(
+                &self.file,
+                "retailers",
+                unreadable(&self.host.retailers, &error),
+            )),
+        }
     }
 
     /// The slots of all retailers.
@@ -140,6 +174,7 @@ pub fn load_lenient(
     let retailers = retailers(host_file, &host, env, &mut errors);
     let config = Config {
         host,
+        file: host_file.unwrap_or(Path::new("host.toml")).to_owned(),
         retailers,
         ignored_variables: environment::ignored(env),
     };
@@ -186,10 +221,7 @@ fn retailers(
 ) -> Vec<Retailer> {
     let file = host_file.unwrap_or(Path::new("host.toml"));
     let names = folders(&host.retailers).unwrap_or_else(|error| {
-        let message = format!(
-            "cannot read the folder {}: {error}; each retailer needs a folder in it",
-            place(&host.retailers)
-        );
+        let message = unreadable(&host.retailers, &error);
         errors.push(ConfigError::new(file, "retailers", message));
         Vec::new()
     });
@@ -209,6 +241,13 @@ fn retailers(
         }
     }
     retailers
+}
+
+fn unreadable(retailers: &Path, error: &io::Error) -> String {
+    format!(
+        "cannot read the folder {}: {error}; each retailer needs a folder in it",
+        place(retailers)
+    )
 }
 
 /// A folder with the directory at which its relative path starts, because that may be the wrong one.

@@ -54,6 +54,7 @@ mod query_log;
 mod query_plans;
 mod queues;
 mod rejected_statements;
+mod reloads;
 mod requests;
 mod retailers;
 mod retry;

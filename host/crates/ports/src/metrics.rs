@@ -104,6 +104,8 @@ metrics! {
         "Statements with lines that are not matched yet.";
     OUT_OF_SERVICE = Gauge "galleria_retailer_out_of_service" ["retailer"]
         "1 if this process could not load the retailer, whose events, runs and pickups wait; otherwise 0. Use the maximum of all processes.";
+    RELOAD_FAILED = Gauge "galleria_retailer_reload_failed" ["retailer"]
+        "1 if the last reload of the retailer failed in this process, which serves it with its previous configuration; otherwise 0. Use the maximum of all processes.";
     DATABASE = Gauge "galleria_database_answers" []
         "1 if the last read of the gauges from the database succeeded, otherwise 0.";
     TAX_LINES = Counter "galleria_tax_order_lines_total" ["outcome"]
@@ -299,6 +301,11 @@ pub fn log_lines_dropped(lines: u64) {
 /// Sets whether a retailer is out of service in this process.
 pub fn out_of_service(retailer: String, is_out_of_service: bool) {
     gauge!(OUT_OF_SERVICE, "retailer" => retailer).set(f64::from(u8::from(is_out_of_service)));
+}
+
+/// Sets whether the last reload of a retailer failed in this process.
+pub fn reload_failed(retailer: String, is_failed: bool) {
+    gauge!(RELOAD_FAILED, "retailer" => retailer).set(f64::from(u8::from(is_failed)));
 }
 
 /// Records whether the gauges could be read from the database.

@@ -116,6 +116,44 @@ pub struct OutOfService {
     pub errors: Vec<String>,
 }
 
+/// How a process serves a retailer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LoadState {
+    /// With the files that it read last.
+    Serving,
+    /// Not at all: its events, runs and pickups wait.
+    OutOfService,
+    /// With its previous configuration, because the files that it read last have errors.
+    ReloadFailed,
+}
+
+impl LoadState {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Serving, Self::OutOfService, Self::ReloadFailed];
+
+    /// The name in JSON and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::OutOfService => "out_of_service",
+            Self::ReloadFailed => "reload_failed",
+        }
+    }
+}
+
+/// How a process loaded a retailer the last time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetailerLoad {
+    /// The retailer's name.
+    pub retailer: String,
+    /// How the process serves it.
+    pub state: LoadState,
+    /// What to correct: file, key and rule of each error. They contain no secret. Empty if it serves.
+    pub errors: Vec<String>,
+}
+
 /// The folders of retailers in the host's directories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetailerFolders {
@@ -234,9 +272,20 @@ pub trait Plugins: Send + Sync {
         all
     }
 
+    /// How each configured retailer was loaded.
+    fn loads(&self) -> Vec<RetailerLoad> {
+        Vec::new()
+    }
+
     /// The retailers that are out of service.
     fn out_of_service(&self) -> Vec<OutOfService> {
-        Vec::new()
+        let broken = self.loads().into_iter();
+        let broken = broken.filter(|load| load.state == LoadState::OutOfService);
+        let broken = broken.map(|load| OutOfService {
+            retailer: load.retailer,
+            errors: load.errors,
+        });
+        broken.collect()
     }
 
     /// Whether the retailer is out of service.
@@ -249,6 +298,11 @@ pub trait Plugins: Send + Sync {
     fn retailers(&self) -> BTreeSet<String> {
         let all = self.all().into_iter();
         all.map(|loaded| loaded.slot.retailer.clone()).collect()
+    }
+
+    /// Whether the retailer has a folder now, from which it can be loaded. This reads the file system.
+    fn has_folder(&self, retailer: &str) -> Result<bool, crate::Error> {
+        Ok(self.retailers().contains(retailer))
     }
 
     /// The schedules of the loaded slots.

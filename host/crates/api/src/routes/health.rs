@@ -12,6 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use galleria_domain::tax::TaxRoute;
+use galleria_ports::plugins::{LoadState, RetailerLoad};
 use galleria_ports::tax::BreakerState;
 use serde::Serialize;
 
@@ -90,14 +91,9 @@ async fn readyz(State(state): State<ApiState>) -> Response {
         };
         parts.push(Part::new("database", None, database, None));
     }
-    // The host loads plugins before it listens. A retailer that is out of service does not make the host unready.
-    let out_of_service = state.app.core.plugins().out_of_service().into_iter();
-    let out_of_service = out_of_service.map(|one| {
-        let errors = one.errors.join("; ");
-        format!("retailer {} is out of service: {errors}", one.retailer)
-    });
-    let detail = out_of_service.collect::<Vec<_>>().join("; ");
-    let detail = Some(detail).filter(|detail| !detail.is_empty());
+    // The host loads plugins before it listens. A load that failed does not make the host unready: the retailer's
+    // events wait, or it serves with its previous configuration.
+    let detail = failed_loads(&state.app.core.plugins().loads());
     parts.push(Part::new("plugins", None, "running", detail));
     parts.extend(tax_services(&state));
     parts.extend(workers);
@@ -125,6 +121,21 @@ fn tax_services(state: &ApiState) -> impl Iterator<Item = Part> {
             }
         }
     })
+}
+
+/// Describes the loads that failed.
+fn failed_loads(loads: &[RetailerLoad]) -> Option<String> {
+    let failed = loads.iter().filter_map(|load| {
+        let state = match load.state {
+            LoadState::Serving => return None,
+            LoadState::OutOfService => "is out of service",
+            LoadState::ReloadFailed => "serves with its previous configuration, its reload failed",
+        };
+        let errors = load.errors.join("; ");
+        Some(format!("retailer {} {state}: {errors}", load.retailer))
+    });
+    let failed: Vec<String> = failed.collect();
+    (!failed.is_empty()).then(|| failed.join("; "))
 }
 
 /// The workers, and the problem of the first that does not run. A worker may be silent for `factor` times its

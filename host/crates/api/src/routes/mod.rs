@@ -17,6 +17,7 @@ mod payments;
 mod plugins;
 mod products;
 mod refunds;
+mod retailers;
 mod runs;
 mod shifts;
 mod statement_lines;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Routes {
         .merge(parked::routes())
         .merge(outgoing::routes())
         .merge(plugins::routes())
+        .merge(retailers::routes())
         .merge(operations::routes())
         .merge(timeline::routes())
         .merge(statements::routes())

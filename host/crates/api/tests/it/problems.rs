@@ -43,6 +43,7 @@ async fn every_code_is_produced_by_a_request(stage: &Stage) {
     access_problems(&host, &mut seen).await;
     state_problems(&host, &mut seen).await;
     member_problems(&host, &mut seen).await;
+    reload_problems(&host, &mut seen).await;
     run_problems(&host, &mut seen).await;
     parked_problems(&host, &mut seen).await;
     statement_problems(&host, &mut seen).await;
@@ -229,6 +230,23 @@ async fn member_problems(host: &Host, seen: &mut SeenCodes) {
         }
     }
     panic!("attempts are not limited");
+}
+
+/// The retailer `other` has a store and no folder.
+async fn reload_problems(host: &Host, seen: &mut SeenCodes) {
+    let why = json!({ "reason": "a test" });
+    for (retailer, code) in [
+        ("other", "retailer_folder_missing"),
+        ("..%2Fother", "not_found"),
+    ] {
+        let path = format!("/v1/retailers/{retailer}/reload");
+        seen.note(&host.post(&path, code, &why).await, code);
+    }
+    let path = "/v1/retailers/example/reload";
+    let no_reason = host.post(path, "no-reason", &json!({ "reason": "" })).await;
+    seen.note(&no_reason, "invalid");
+    let unknown = host.get("/v1/retailers/unknown").await;
+    seen.note(&unknown, "not_found");
 }
 
 async fn run_problems(host: &Host, seen: &mut SeenCodes) {

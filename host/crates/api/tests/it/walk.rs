@@ -5,6 +5,8 @@ use crate::golden::{golden, pretty, renewing};
 use crate::host::Host;
 use crate::rows::{add_dead_letter, add_decision, add_parked_and_queued, add_tax_rows};
 use crate::stage::Stage;
+use galleria_app::reloads::Loaded;
+use galleria_ports::plugins::{LoadState, RetailerLoad};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -168,6 +170,7 @@ pub async fn walked(stage: &Stage) -> Walk {
     let text = format!("{journal}/{{digest}}");
     walk.step(get.clone(), &text, Some("journal_text")).await;
     operating(&mut walk).await;
+    reloads(&mut walk).await;
     dead_letters(&mut walk).await;
     walk.step(get.clone(), "/v1/timeline/{id}", Some("timeline"))
         .await;
@@ -288,6 +291,46 @@ async fn operating(walk: &mut Walk) {
         (&get, "/v1/plugins/{retailer}/{slot}", "plugin"),
     ] {
         walk.step(method.clone(), path, Some(answer)).await;
+    }
+}
+
+/// A reload of a retailer, which succeeds in one process and fails in another.
+async fn reloads(walk: &mut Walk) {
+    let reloads = walk.host.app.reloads.clone();
+    let [one, other] = [
+        "8f14e45f-ceea-4679-8a2b-6a2a5a1f0c11@host-1",
+        "c9f0f895-fb98-4b91-9f5f-2d0f6f1e7b52@host-2",
+    ];
+    for host in [one, other] {
+        let load = loaded(0, LoadState::Serving);
+        reloads.begin(host, vec![load]).await.expect("recorded");
+    }
+    let path = "/v1/retailers/{retailer}/reload";
+    walk.step(Method::POST, path, Some("retailer_reload")).await;
+    for (host, state) in [(one, LoadState::Serving), (other, LoadState::ReloadFailed)] {
+        let load = loaded(1, state);
+        reloads.record(host, vec![load]).await.expect("recorded");
+    }
+    let get = Method::GET;
+    walk.step(get.clone(), "/v1/retailers/{retailer}", Some("retailer"))
+        .await;
+    walk.step(get, "/v1/retailers", Some("retailer_page")).await;
+}
+
+fn loaded(generation: i64, state: LoadState) -> Loaded {
+    let error = "retailers/example/retailer.toml: plugins.daily-sales.settings.delimiter: must be one character";
+    let errors = match state {
+        LoadState::Serving => Vec::new(),
+        _ => vec![error.to_owned()],
+    };
+    Loaded {
+        generation,
+        load: RetailerLoad {
+            retailer: "example".into(),
+            state,
+            errors,
+        },
+        at: "2026-11-24T12:00:00Z".parse().expect("an instant"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Records what a host starts with if it differs from the last record: changed grants, components
+//! Records what a host has loaded if it differs from the last record: changed grants, components
 //! and settings. Files have no log of changes; this is it.
 
 use super::plugins::rights;
@@ -57,11 +57,11 @@ fn states(plugins: &dyn Plugins) -> BTreeMap<String, Value> {
         let slots = retailers.entry(slot.retailer.clone()).or_default();
         slots.insert(slot.name.clone(), state);
     }
-    let out_of_service = plugins.out_of_service().into_iter();
-    let names = retailers.keys().cloned();
-    let names: BTreeSet<String> = names
-        .chain(out_of_service.map(|one| one.retailer))
-        .collect();
+    let names: BTreeSet<String> = plugins.retailers();
+    // A retailer may have lost its last slot. The slots of one that is out of service are unknown.
+    for name in names.iter().filter(|name| !plugins.is_out_of_service(name)) {
+        retailers.entry(name.clone()).or_default();
+    }
     let mut states = BTreeMap::from([(SUBJECT.to_owned(), json!({ SUBJECT: names }))]);
     for (name, slots) in retailers {
         states.insert(format!("{SUBJECT}:{name}"), Value::Object(slots));

@@ -7,7 +7,7 @@ use galleria_ports::records::{OperationFilter, OperationRow};
 use serde::{Deserialize, Serialize};
 
 /// The actions, by name.
-pub const ACTIONS: [&str; 14] = [
+pub const ACTIONS: [&str; 15] = [
     "dead_letter_replay",
     "dead_letter_discard",
     "parked_retry",
@@ -20,6 +20,7 @@ pub const ACTIONS: [&str; 14] = [
     "stores_import",
     "tax_settings_put",
     "plugins_loaded",
+    "retailer_reload",
     "key_create",
     "key_revoke",
 ];

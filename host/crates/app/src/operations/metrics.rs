@@ -7,6 +7,7 @@ use galleria_ports::in_tx;
 use galleria_ports::metrics::{
     BUILD, DEAD, DEAD_AGE, DOCUMENT_AGE, DOCUMENTS, HELD, LAG, PARKED, PARKED_AGE, RUNS, UNFINISHED,
 };
+use galleria_ports::plugins::LoadState;
 use galleria_ports::records::{Backlog, DocumentState, RunState, Tx};
 use jiff::Timestamp;
 use metrics::gauge;
@@ -42,6 +43,10 @@ impl Operations {
         }
         for service in self.tax_services() {
             galleria_ports::metrics::tax_breaker(service.route, service.breaker);
+        }
+        for load in self.core.plugins.loads() {
+            let is_failed = load.state == LoadState::ReloadFailed;
+            galleria_ports::metrics::reload_failed(load.retailer, is_failed);
         }
         let DatabaseGauges {
             lags,

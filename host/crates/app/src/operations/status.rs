@@ -3,12 +3,13 @@
 use super::Operations;
 use super::metrics;
 use crate::events::relay::rejections;
+use crate::reloads::{FailedLoadView, alive_since, failed_loads, live_loads};
 use crate::stores::{self, InvalidStore};
 use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::files::UntakenFile;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::OutOfService;
+use galleria_ports::plugins::{LoadState, OutOfService};
 use galleria_ports::records::{DocumentState, Tx};
 use galleria_ports::tax::TaxUpstream;
 use serde::{Deserialize, Serialize};
@@ -97,10 +98,14 @@ pub struct StatusView {
     /// Fields of recorded stores that this version would reject, such as an unknown time zone. The stores keep working,
     /// with UTC instead of an unknown time zone, until their next change, which must correct them.
     pub invalid_stores: Vec<InvalidStore>,
-    /// Retailers that are out of service, with what to correct. Their events, runs and pickups wait.
+    /// Retailers that are out of service in a running process, with what to correct. Their events, runs and pickups
+    /// wait. If no process runs, those that the next start could not load.
     pub out_of_service: Vec<OutOfService>,
     /// The tax services that stores can select. Breaker and last failure are those of the process that responds.
     pub tax_services: Vec<TaxUpstream>,
+    /// Retailers whose last load failed, in each running process. A retailer that served before serves on with its
+    /// previous configuration.
+    pub failed_loads: Vec<FailedLoadView>,
     /// Directories of documents by name.
     pub directories: BTreeMap<String, String>,
     /// Files in pickup directories that no pickup takes, with the reasons.
@@ -120,16 +125,23 @@ impl Operations {
     pub async fn status(&self) -> Result<StatusView, Error> {
         let (readers, directories) = (self.events.readers(), Arc::clone(&self.policy));
         let untaken_files = self.untaken_files().await?;
-        let out_of_service = self.core.plugins.out_of_service();
+        let own = self.core.plugins.out_of_service();
         let tax_services = self.tax_services();
+        let now = self.core.clock.now();
         self.core
             .records
             .read(in_tx!(|tx,
                           readers,
                           directories,
                           untaken_files,
-                          out_of_service,
+                          own,
                           tax_services| {
+                let hosts = tx.host_list(alive_since(now)).await?;
+                let failed_loads = failed_loads(&live_loads(tx, now).await?);
+                let out_of_service = match hosts.is_empty() {
+                    true => own,
+                    false => out_of_service(&failed_loads),
+                };
                 let lags = metrics::lags(tx, &readers).await?;
                 let read = lags.iter().all(|(_, lag)| *lag == 0);
                 let documents = DocumentCounts {
@@ -172,6 +184,7 @@ impl Operations {
                     invalid_stores: stores::invalid(&known),
                     out_of_service,
                     tax_services,
+                    failed_loads,
                     directories: directories
                         .map(|(name, path)| (name.clone(), path.display().to_string()))
                         .collect(),
@@ -207,6 +220,26 @@ impl Operations {
             }))
             .await
     }
+}
+
+/// The retailers that are out of service in one of the processes, with the errors of all of them.
+fn out_of_service(failed: &[FailedLoadView]) -> Vec<OutOfService> {
+    let mut errors: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for load in failed {
+        if load.state == LoadState::OutOfService {
+            let known = errors.entry(&load.retailer).or_default();
+            for error in &load.errors {
+                if !known.contains(error) {
+                    known.push(error.clone());
+                }
+            }
+        }
+    }
+    let one = |(retailer, errors): (&str, Vec<String>)| OutOfService {
+        retailer: retailer.to_owned(),
+        errors,
+    };
+    errors.into_iter().map(one).collect()
 }
 
 async fn with_events(tx: &mut dyn Tx, known: &[Store]) -> Result<Vec<StoreStatus>, Error> {

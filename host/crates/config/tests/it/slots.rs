@@ -234,6 +234,45 @@ fn a_slot_has_the_granted_secret_keys_and_no_others() {
 }
 
 #[test]
+fn a_retailer_is_read_again_with_its_files_and_without_the_keys_of_the_host() {
+    let (place, config) = load(&[]);
+    let read = |name: &str| config.read_again(name, &env());
+    assert_eq!(read("example").expect("a retailer"), config.retailers[0]);
+    let file = place.path().join("retailers/example/retailer.toml");
+    fs::write(
+        &file,
+        RETAILER.replacen("fee_tolerance = 3", "fee_tolerance = 4", 1),
+    )
+    .expect("written");
+    let changed = read("example").expect("a retailer");
+    assert_eq!(changed.errors, []);
+    assert_ne!(changed.matching, config.retailers[0].matching);
+    fs::write(&file, "[plugins").expect("written");
+    let broken = read("example").expect("a retailer");
+    assert!(broken.errors[0].to_string().contains("invalid TOML"));
+    // A new folder, one that is gone, and names that lead elsewhere.
+    fs::create_dir(place.path().join("retailers/new")).expect("a folder");
+    fs::write(
+        place.path().join("retailers/new/retailer.toml"),
+        "name = \"new\"",
+    )
+    .expect("written");
+    assert_eq!(read("new").expect("a retailer").errors, []);
+    fs::remove_dir_all(place.path().join("retailers/example")).expect("removed");
+    for name in ["example", "", ".", "..", "../retailers/new", "new/"] {
+        assert!(!config.has_folder(name).expect("a folder"), "{name}");
+        let error = read(name).expect_err(name).to_string();
+        assert!(
+            error.contains("the retailer's folder is missing"),
+            "{error}"
+        );
+    }
+    fs::remove_dir_all(place.path().join("retailers")).expect("removed");
+    let error = read("new").expect_err("gone").to_string();
+    assert!(error.contains("cannot read the folder"), "{error}");
+}
+
+#[test]
 fn a_secret_key_is_not_printed() {
     let (_place, config) = load(&[]);
     let printed = format!("{config:?} {config:#?} {:?}", config.slots()).to_lowercase();

@@ -63,6 +63,8 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.parked_lane_list("g").await?;
         tx.parked_count_in_lane("g", "slot", "l").await?;
         tx.parked_wake("cause", "slot", now).await?;
+        tx.parked_wake_all("cause", now).await?;
+        run_reload_queries(tx).await?;
         tx.parked_count().await?;
         tx.parked_remove("e", "slot").await?;
         let by_code = DeadLetterFilter {
@@ -226,6 +228,18 @@ async fn run_catalogue_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Er
     };
     tx.catalogue_draft_clear(&draft, 9).await?;
     tx.catalogue_version_remove(now, 1).await.map(drop)
+}
+
+/// The tables of reloads have few rows, which are read every second.
+async fn run_reload_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
+    let now = Timestamp::UNIX_EPOCH;
+    tx.reload_list().await?;
+    tx.reload_get("r").await?;
+    tx.load_list(None).await?;
+    tx.load_list(Some("r")).await?;
+    tx.host_list(now).await?;
+    tx.host_seen("h", now).await?;
+    tx.host_remove("h").await
 }
 
 fn parked() -> ParkedEvent {

@@ -27,6 +27,7 @@ mod product_files;
 mod products;
 mod queues;
 mod refunds;
+mod reloads;
 mod requests;
 mod rows;
 mod runs;

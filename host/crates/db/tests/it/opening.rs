@@ -18,7 +18,10 @@ on_both!(
 );
 
 /// Undoes the migrations after 27.
-const UNDO_TAXES: [&str; 5] = [
+const UNDO_TAXES: [&str; 8] = [
+    "DROP TABLE reloads",
+    "DROP TABLE hosts",
+    "DROP TABLE loads",
     "DROP TABLE tax_evaluations",
     "DROP TABLE tax_level",
     "DROP TABLE tax_rules",

@@ -21,6 +21,7 @@ mod operations;
 mod parked;
 mod queues;
 mod rejected_statements;
+mod reloads;
 mod requests;
 mod runs;
 mod schedules;
@@ -56,6 +57,7 @@ pub use operations::{OperationFilter, OperationRow, Operations};
 pub use parked::{ParkedEvent, ParkedEvents, ParkedState};
 pub use queues::{ParkedCursor, ParkedFilter, QueueCursor, QueueFilter, Queues};
 pub use rejected_statements::{RejectedStatementRow, RejectedStatements};
+pub use reloads::{LoadRow, ReloadRow, Reloads};
 pub use requests::{OutgoingRow, ReceiptRow, Requests, SavedResponse};
 pub use runs::{RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Runs};
 pub use schedules::{PlannedTo, ScheduleMark, Schedules};
@@ -95,6 +97,7 @@ pub trait Tx:
     + Outbox
     + ParkedEvents
     + Queues
+    + Reloads
     + Requests
     + Runs
     + Schedules
@@ -130,6 +133,7 @@ impl<
         + Outbox
         + ParkedEvents
         + Queues
+        + Reloads
         + Requests
         + Runs
         + Schedules
