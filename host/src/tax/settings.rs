@@ -110,7 +110,7 @@ fn optional_route(text: &str) -> Result<OptionalRoute, String> {
 fn line_taxes(text: &str) -> Result<LineTaxes, String> {
     let all = [LineTaxes::Keep, LineTaxes::Require, LineTaxes::Record];
     let found = all.into_iter().find(|one| name(one) == text);
-    found.ok_or_else(|| format!("must be one of {}", all.map(|one| name(one)).join(", ")))
+    found.ok_or_else(|| format!("must be one of {}", all.map(name).join(", ")))
 }
 
 /// Runs the command.

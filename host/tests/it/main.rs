@@ -35,5 +35,6 @@ mod statements;
 mod statsd;
 mod stores;
 mod tax;
+mod tax_routes;
 mod traces;
 mod unread_log;
