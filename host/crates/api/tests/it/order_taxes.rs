@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 on_both!(
     an_order_without_taxes_gets_them_and_its_refund_too,
-    a_line_whose_taxes_are_unknown_or_differ_is_named,
+    a_line_with_unknown_or_different_taxes_is_named,
 );
 
 /// A host with the store `s1`, whose table has one code.
@@ -92,7 +92,7 @@ async fn an_order_without_taxes_gets_them_and_its_refund_too(stage: &Stage) {
     host.stop().await;
 }
 
-async fn a_line_whose_taxes_are_unknown_or_differ_is_named(stage: &Stage) {
+async fn a_line_with_unknown_or_different_taxes_is_named(stage: &Stage) {
     let host = host(stage).await;
     let unknown = host.post("/v1/orders", "o", &untaxed("o1", "NONE")).await;
     assert_eq!((unknown.status, unknown.code().as_str()), (422, "invalid"));

@@ -1,6 +1,6 @@
 //! Places an order: a basket whose sums must agree.
 
-use super::taxes::{self, TaxedOrder};
+use super::taxes::{self, Basket, TaxedOrder};
 use super::{answer, check_id, store_of};
 use crate::core::{IdempotencyKey, Reply};
 use crate::orders::Orders;
@@ -133,7 +133,12 @@ impl Orders {
     pub async fn place(&self, key: IdempotencyKey, mut new: NewOrder) -> Result<Reply, Error> {
         check_id("id", &new.id)?;
         check_id("workstation", &new.workstation)?;
-        let taxes = match self.tax(&key, &mut new).await? {
+        let basket = Basket {
+            store_id: &new.store_id,
+            begun_at: new.begun_at,
+            lines: &mut new.lines,
+        };
+        let taxes = match self.tax(&key, basket).await? {
             TaxedOrder::Answered(reply) => return Ok(reply),
             TaxedOrder::New(taxes) => taxes,
         };

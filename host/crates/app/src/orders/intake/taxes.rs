@@ -2,7 +2,7 @@
 //!
 //! This happens before the transaction that stores the order, because the route may be a service.
 
-use super::{NewOrder, refuse, store_of};
+use super::{refuse, store_of};
 use crate::core::{IdempotencyKey, Reply, repeated};
 use crate::orders::Orders;
 use galleria_domain::selling::sum_lines;
@@ -14,7 +14,15 @@ use galleria_domain::{Line, Problem, Store, Tax};
 use galleria_ports::metrics::{self, TaxedLines};
 use galleria_ports::records::TaxStore;
 use galleria_ports::{Error, in_tx};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
+
+/// The part of an order that its taxes depend on.
+pub(super) struct Basket<'a> {
+    pub store_id: &'a str,
+    pub begun_at: Timestamp,
+    pub lines: &'a mut [Line],
+}
 
 /// An order whose lines have their taxes.
 pub(super) enum TaxedOrder {
@@ -54,10 +62,10 @@ impl Orders {
     pub(super) async fn tax(
         &self,
         key: &IdempotencyKey,
-        new: &mut NewOrder,
+        new: Basket<'_>,
     ) -> Result<TaxedOrder, Error> {
         let mut taxed = OrderTaxes::default();
-        let terms = match self.known(key, new).await? {
+        let terms = match self.known(key, &new).await? {
             Known::Answered(reply) => return Ok(TaxedOrder::Answered(reply)),
             Known::Untaxed => return Ok(TaxedOrder::New(taxed)),
             Known::Terms(terms) => terms,
@@ -66,21 +74,21 @@ impl Orders {
             return Ok(TaxedOrder::New(taxed));
         }
         // Report invalid lines first.
-        sum_lines(&new.lines, terms.store.minor_digits).map_err(Error::Invalid)?;
-        let without = positions(&new.lines, |line| {
+        sum_lines(new.lines, terms.store.minor_digits).map_err(Error::Invalid)?;
+        let without = positions(new.lines, |line| {
             line.taxes.is_empty() && is_evaluated(line, terms.code(line))
         });
-        let with = positions(&new.lines, |line| !line.voided && !line.taxes.is_empty());
+        let with = positions(new.lines, |line| !line.voided && !line.taxes.is_empty());
         let settings = terms.taxes.settings.clone().unwrap_or_default();
         // Compare first: a rejected order is not evaluated.
         if settings.line_taxes != LineTaxes::Keep && !with.is_empty() {
-            let compared = self.compare(&terms, new, &with, settings.line_taxes).await;
+            let compared = self.compare(&terms, &new, &with, settings.line_taxes).await;
             taxed.compared = Some(compared?);
         }
         if !without.is_empty() {
-            let evaluated = self.evaluate(&terms, new, &without).await?;
+            let evaluated = self.evaluate(&terms, &new, &without).await?;
             taxed.evaluated = Some(EvaluatedLines {
-                lines: numbers(&new.lines, &without),
+                lines: numbers(new.lines, &without),
                 route: evaluated.route,
                 fallback: evaluated.fallback,
             });
@@ -92,8 +100,8 @@ impl Orders {
     }
 
     /// Reads what is known of the order.
-    async fn known(&self, key: &IdempotencyKey, new: &NewOrder) -> Result<Known, Error> {
-        let (key, store_id) = (key.clone(), new.store_id.clone());
+    async fn known(&self, key: &IdempotencyKey, new: &Basket<'_>) -> Result<Known, Error> {
+        let (key, store_id) = (key.clone(), new.store_id.to_owned());
         let without_code = new
             .lines
             .iter()
@@ -128,7 +136,7 @@ impl Orders {
     async fn evaluate(
         &self,
         terms: &Terms,
-        new: &NewOrder,
+        new: &Basket<'_>,
         positions: &[usize],
     ) -> Result<Evaluated, Error> {
         let lines: Vec<&Line> = positions.iter().map(|at| &new.lines[*at]).collect();
@@ -137,7 +145,7 @@ impl Orders {
         let items = items.map(|line| item_of(line, terms.code(line).to_owned(), digits));
         let request = TaxRequest {
             store_data: StoreData {
-                store_id: new.store_id.clone(),
+                store_id: new.store_id.to_owned(),
                 tax_included_in_price: None,
                 tax_calculator: None,
             },
@@ -161,12 +169,12 @@ impl Orders {
     async fn compare(
         &self,
         terms: &Terms,
-        new: &NewOrder,
+        new: &Basket<'_>,
         positions: &[usize],
         rule: LineTaxes,
     ) -> Result<ComparedLines, Error> {
         let mut compared = ComparedLines {
-            lines: numbers(&new.lines, positions),
+            lines: numbers(new.lines, positions),
             route: None,
             fallback: false,
             differences: Vec::new(),
