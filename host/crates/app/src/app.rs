@@ -153,8 +153,10 @@ impl App {
     /// Adds the tax services that this host can call.
     #[must_use]
     pub fn with_tax_upstreams(self, upstreams: Arc<dyn TaxUpstreams>) -> Self {
+        let taxes = self.taxes.with_upstreams(Arc::clone(&upstreams));
         Self {
-            taxes: self.taxes.with_upstreams(Arc::clone(&upstreams)),
+            orders: self.orders.with_taxes(taxes.clone()),
+            taxes,
             operations: self.operations.with_tax_upstreams(upstreams),
             ..self
         }

@@ -4,7 +4,7 @@ use crate::doubles::OneMember;
 use crate::host::{Host, order, payment, refund, test_config};
 use crate::stage::Stage;
 use galleria_app::Policy;
-use galleria_domain::tax::{Calculator, LineTaxes, TaxRow, TaxSettings};
+use galleria_domain::tax::{Calculator, LineTaxes, TaxRoute, TaxRow, TaxSettings};
 use galleria_ports::in_tx;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use std::sync::Arc;
 on_both!(
     an_order_without_taxes_gets_them_and_its_refund_too,
     a_line_with_unknown_or_different_taxes_is_named,
+    an_order_is_not_stored_if_its_tax_service_fails,
 );
 
 /// A host with the store `s1`, whose table has one code.
@@ -121,5 +122,39 @@ async fn a_line_with_unknown_or_different_taxes_is_named(stage: &Stage) {
     );
     wrong["lines"][0]["taxes"][0]["amount"] = json!(210);
     host.post("/v1/orders", "o2", &wrong).await.expect(201);
+    host.stop().await;
+}
+
+/// The tax services of the double never answer.
+async fn an_order_is_not_stored_if_its_tax_service_fails(stage: &Stage) {
+    let host = host(stage).await;
+    let settings = TaxSettings {
+        route: TaxRoute::Http,
+        ..TaxSettings::default()
+    };
+    put_settings(&host, settings.clone()).await;
+    let failed = host.post("/v1/orders", "o", &untaxed("o1", "STD")).await;
+    assert_eq!(
+        (failed.status, failed.code().as_str()),
+        (503, "tax_service_unavailable")
+    );
+    assert!(!failed.text.contains("10.0.0.7"), "{}", failed.text);
+    assert_eq!(host.get("/v1/orders/o1").await.status, 404);
+    // A line with taxes needs no service.
+    host.post("/v1/orders", "o2", &order("o2"))
+        .await
+        .expect(201);
+    // The till repeats the request under its key.
+    let fallback = TaxSettings {
+        fallback: Some(TaxRoute::Embedded),
+        ..settings
+    };
+    put_settings(&host, fallback).await;
+    let placed = host
+        .post("/v1/orders", "o", &untaxed("o1", "STD"))
+        .await
+        .expect(201);
+    let evaluated = json!({"lines": [1], "route": "embedded", "fallback": true});
+    assert_eq!(placed["tax_evaluation"]["evaluated"], evaluated);
     host.stop().await;
 }

@@ -38,6 +38,10 @@ impl Orders {
             taxes,
         }
     }
+
+    pub(crate) fn with_taxes(self, taxes: Taxes) -> Self {
+        Self { taxes, ..self }
+    }
 }
 
 /// Returns `NotFound` unless the order exists.

@@ -242,9 +242,13 @@ fn unfit(route: TaxRoute, reason: &str) -> Error {
                 "must have taxes that fit, but {reason}: check tax table and calculator of the store"
             ),
         ),
-        TaxRoute::Grpc | TaxRoute::Http => Error::Conflict {
+        TaxRoute::Grpc | TaxRoute::Http => Error::Upstream {
             code: "tax_response_invalid",
-            message: format!("the tax service {route} returned invalid taxes: {reason}"),
+            message: format!(
+                "the tax service of the route {route} returned taxes that do not fit the order: {reason}"
+            ),
+            cause: None,
+            retry_after: None,
         },
     }
 }
