@@ -2,6 +2,7 @@
 //! a store that moves while requests run, on two hosts.
 
 use crate::host::{Database, Host};
+use crate::listeners::Collector;
 use axum::{Json, Router, routing::post};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -202,7 +203,11 @@ async fn a_store_moves_between_routes_while_requests_run(database: Database) {
 
 async fn a_killed_service_is_named_and_a_fallback_is_marked(database: Database) {
     let service = Service::start().await;
-    let (_folder, host) = open(database, &service).await;
+    let (_folder, mut host) = open(database, &service).await;
+    let collector = Collector::start().await;
+    host.stop();
+    host.set(&format!("traces.endpoint={}", collector.endpoint));
+    host.start().await;
     set(&host, &["--route", "http"]);
     assert_eq!(evaluated(&host).await, (200, "http false 1.00".into()));
     let connected = command(&host, &["tax", "upstreams"]);
@@ -272,6 +277,7 @@ async fn a_killed_service_is_named_and_a_fallback_is_marked(database: Database) 
         "galleria_tax_fallbacks_total{route=\"http\",outcome=\"evaluated\"} 1",
         "galleria_tax_evaluations_total{route=\"embedded\",outcome=\"evaluated\"} 1",
         "galleria_tax_breaker_open{route=\"http\"} 1",
+        "galleria_tax_retries_total{route=\"http\"} 2",
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
@@ -301,4 +307,17 @@ async fn a_killed_service_is_named_and_a_fallback_is_marked(database: Database) 
     ]);
     let text = String::from_utf8(missing.stderr).expect("text");
     assert!(text.contains("there is no store s2"), "{text}");
+
+    host.stop();
+    let spans = collector.spans();
+    let named = |name: &str| {
+        spans
+            .iter()
+            .find(|span| span.name == name)
+            .expect(name)
+            .clone()
+    };
+    let (request, evaluate) = (named("POST /v1/taxes/evaluate"), named("evaluate taxes"));
+    assert_eq!(evaluate.parent_span_id, request.span_id);
+    assert_eq!(named("call tax service").parent_span_id, evaluate.span_id);
 }

@@ -4,13 +4,13 @@ use super::config::{ConfigError, UpstreamConfig};
 use super::connection::Connection;
 use super::fault::{chain, connection, safe_text};
 use super::response::MAX_BYTES;
-use super::upstream::{HOPS, KEY, Transport};
+use super::upstream::{HOPS, KEY, Sent, TRACE, Transport};
 use crate::proto::TaxEvaluateRequest;
 use crate::proto::tax_client::TaxClient;
 use async_trait::async_trait;
 use galleria_domain::Problem;
 use galleria_domain::tax::{TaxRequest, TaxResponse};
-use galleria_ports::tax::{TaxCall, TaxFault};
+use galleria_ports::tax::TaxFault;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use reqwest::dns::{Addrs, Resolve};
@@ -106,8 +106,7 @@ impl Transport for GrpcTransport {
     async fn evaluate(
         &self,
         request: &TaxRequest,
-        sent: &TaxCall,
-        limit: Duration,
+        sent: &Sent<'_>,
     ) -> Result<TaxResponse, TaxFault> {
         let channel = self
             .connection
@@ -115,17 +114,19 @@ impl Transport for GrpcTransport {
             .map_err(unavailable)?;
         let mut client = TaxClient::new(channel).max_decoding_message_size(MAX_BYTES);
         let mut call = Request::new(TaxEvaluateRequest::from(request.clone()));
-        call.set_timeout(limit);
-        call.metadata_mut().insert(HOPS, sent.hops.into());
-        if let Some(key) = sent.idempotency_key.as_deref().map(MetadataValue::try_from) {
-            let key = key.map_err(|error| {
+        call.set_timeout(sent.limit);
+        call.metadata_mut().insert(HOPS, sent.call.hops.into());
+        let key = sent.call.idempotency_key.as_deref();
+        for (name, value) in [(KEY, key), (TRACE, sent.traceparent.as_deref())] {
+            let Some(value) = value else { continue };
+            let value = MetadataValue::try_from(value).map_err(|error| {
                 let rule = format!("must be visible ASCII: {error}");
-                TaxFault::Rejected(vec![Problem::new(KEY, rule)])
+                TaxFault::Rejected(vec![Problem::new(name, rule)])
             })?;
-            call.metadata_mut().insert(KEY, key);
+            call.metadata_mut().insert(name, value);
         }
         let response = client.evaluate_tax(call).await;
-        let response = response.map_err(|status| fault(&status, limit))?;
+        let response = response.map_err(|status| fault(&status, sent.limit))?;
         TaxResponse::try_from(response.into_inner()).map_err(|problems| {
             let problems: Vec<_> = problems.iter().map(Problem::to_string).collect();
             TaxFault::InvalidResponse {

@@ -4,15 +4,15 @@ use super::config::{ConfigError, UpstreamConfig};
 use super::connection::Connection;
 use super::fault::{chain, connection, safe_text};
 use super::response::MAX_BYTES;
-use super::upstream::{HOPS, KEY, Transport};
+use super::upstream::{HOPS, KEY, Sent, TRACE, Transport};
 use async_trait::async_trait;
 use galleria_domain::Problem;
 use galleria_domain::tax::{TaxRequest, TaxResponse};
-use galleria_ports::tax::{TaxCall, TaxFault};
+use galleria_ports::tax::TaxFault;
 use reqwest::{Certificate, Client, Response, StatusCode, redirect};
 use serde::Deserialize;
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub(crate) struct HttpTransport {
     url: String,
@@ -64,13 +64,15 @@ impl Transport for HttpTransport {
     async fn evaluate(
         &self,
         request: &TaxRequest,
-        sent: &TaxCall,
-        _limit: Duration,
+        sent: &Sent<'_>,
     ) -> Result<TaxResponse, TaxFault> {
         let call = self.client()?.post(&self.url).json(request);
-        let mut call = call.header(HOPS, sent.hops);
-        if let Some(key) = &sent.idempotency_key {
-            call = call.header(KEY, key);
+        let mut call = call.header(HOPS, sent.call.hops);
+        let key = sent.call.idempotency_key.as_ref();
+        for (name, value) in [(KEY, key), (TRACE, sent.traceparent.as_ref())] {
+            if let Some(value) = value {
+                call = call.header(name, value);
+            }
         }
         let response = call
             .send()

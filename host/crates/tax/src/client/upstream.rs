@@ -23,15 +23,26 @@ pub(crate) const KEY: &str = "idempotency-key";
 /// The header, or the metadata, with the number of tax services that a request has passed.
 pub(crate) const HOPS: &str = "galleria-tax-hops";
 
+/// The header, or the metadata, of the trace.
+pub(crate) const TRACE: &str = "traceparent";
+
+/// What a service gets beside the request.
+pub(crate) struct Sent<'a> {
+    pub call: &'a TaxCall,
+    /// The time that the caller waits.
+    pub limit: Duration,
+    /// The parent of the service's spans.
+    pub traceparent: Option<String>,
+}
+
 /// Calls a service over its protocol.
 #[async_trait]
 pub(crate) trait Transport: Send + Sync {
-    /// Evaluates a basket. The caller limits the time; the service gets `limit` if the protocol can express it.
+    /// Evaluates a basket. The caller limits the time.
     async fn evaluate(
         &self,
         request: &TaxRequest,
-        sent: &TaxCall,
-        limit: Duration,
+        sent: &Sent<'_>,
     ) -> Result<TaxResponse, TaxFault>;
     /// Connects.
     async fn check(&self) -> Result<(), TaxFault>;
@@ -180,7 +191,13 @@ impl Upstream {
         let span = tracing::info_span!(
             target: trace::TARGET, "call tax service", route = self.route.name(), fault = tracing::field::Empty
         );
-        let evaluated = self.transport.evaluate(request, sent, limit);
+        let parent = trace::below(&span, None).or(trace::current().trace);
+        let sent = Sent {
+            call: sent,
+            limit,
+            traceparent: parent.map(|parent| parent.to_string()),
+        };
+        let evaluated = self.transport.evaluate(request, &sent);
         let evaluated = timeout(limit, evaluated.instrument(span.clone())).await;
         let evaluated = match evaluated {
             Ok(Ok(found)) => response::check(request, &found)

@@ -2,8 +2,10 @@
 
 use crate::service::{LONG, Service, evaluated};
 use galleria_domain::tax::{TaxRequest, TaxRoute};
+use galleria_domain::trace::Origin;
 use galleria_ports::clock::{Clock, SystemClock};
 use galleria_ports::tax::{TaxCall, TaxFault, TaxUpstreams};
+use galleria_ports::trace;
 use galleria_tax::{UpstreamConfig, Upstreams};
 use serde_json::json;
 use std::sync::Arc;
@@ -57,11 +59,17 @@ async fn a_service_evaluates_over_one_connection() {
             (3, 1),
             "{route}"
         );
-        assert_eq!(
-            *seen.last.lock().expect("the last"),
-            (None, Some("1".into())),
-            "{route}"
-        );
+        let last = || seen.last.lock().expect("the last").clone();
+        assert_eq!(last(), [None, Some("1".into()), None], "{route}");
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let origin = Origin {
+            trace: Some(parent.parse().expect("a trace")),
+            request: None,
+        };
+        let traced = async { client.evaluate(route, &request(), &call()).await };
+        let traced = trace::within(origin, traced).await;
+        traced.expect("taxes");
+        assert_eq!(last()[2].as_deref(), Some(parent), "{route}");
         assert_eq!(client.check(route).await, Ok(()), "{route}");
         let status = &client.upstreams()[0];
         assert_eq!(

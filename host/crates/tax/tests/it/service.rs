@@ -48,8 +48,8 @@ pub struct Seen {
     pub behaviour: Mutex<Behaviour>,
     pub calls: AtomicU32,
     pub connections: AtomicU32,
-    /// The idempotency key and the hops of the last request.
-    pub last: Mutex<(Option<String>, Option<String>)>,
+    /// The idempotency key, the hops and the trace of the last request.
+    pub last: Mutex<[Option<String>; 3]>,
 }
 
 /// A certificate with its key, in PEM.
@@ -143,10 +143,9 @@ impl Drop for Service {
 
 impl Seen {
     /// Notes a request, and returns what to do with it.
-    async fn note(&self, key: Option<&str>, hops: Option<&str>) -> Behaviour {
+    async fn note(&self, sent: [Option<&str>; 3]) -> Behaviour {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        *self.last.lock().expect("the last") = (owned(key), owned(hops));
+        *self.last.lock().expect("the last") = sent.map(|text| text.map(str::to_owned));
         let behaviour = *self.behaviour.lock().expect("a behaviour");
         if behaviour == Behaviour::Hang {
             std::future::pending::<()>().await;
@@ -204,10 +203,7 @@ impl Tax for Evaluator {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let behaviour = self
-            .0
-            .note(text("idempotency-key"), text("galleria-tax-hops"))
-            .await;
+        let behaviour = self.0.note(SENT.map(text)).await;
         match behaviour {
             Behaviour::Reject => {
                 return Err(Status::invalid_argument("items.0.tax_code: must be known"));
@@ -324,9 +320,7 @@ async fn evaluate_http(
     Json(request): Json<TaxRequest>,
 ) -> HttpResponse {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let behaviour = seen
-        .note(text("idempotency-key"), text("galleria-tax-hops"))
-        .await;
+    let behaviour = seen.note(SENT.map(text)).await;
     let mut response = match behaviour {
         Behaviour::Reject => {
             let problem = json!({"detail": "invalid",
@@ -344,6 +338,9 @@ async fn evaluate_http(
     }
     Json(response).into_response()
 }
+
+/// What a client sends beside the request.
+const SENT: [&str; 3] = ["idempotency-key", "galleria-tax-hops", "traceparent"];
 
 /// A time that no test reaches.
 pub const LONG: Duration = Duration::from_secs(60);
