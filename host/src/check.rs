@@ -1,7 +1,6 @@
 //! `galleria check`: checks everything that can be checked before the first event.
 
-use crate::cli::Cli;
-use crate::host::{self, ConfigErrors};
+use crate::host::{self, ConfigArgs, ConfigErrors};
 use crate::retailers::Retailers;
 use crate::show;
 use galleria_ports::plugins::Plugins as _;
@@ -9,8 +8,8 @@ use std::process::ExitCode;
 
 /// Loads every plugin of every retailer and reports the result: all plugins, or all errors of the host and of
 /// all retailers.
-pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let (config, mut errors) = host::configure_lenient(cli)?;
+pub fn run(config_args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    let (config, mut errors) = host::configure_lenient(config_args)?;
     // Without any slot, nothing is compiled, and no folder for compiled components is created.
     let retailers = match config.slots().is_empty() {
         true => Retailers::without_plugins(&config),

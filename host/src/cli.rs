@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::host::ConfigArgs;
 use crate::roles::Role;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -8,13 +9,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "galleria", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
-    /// Read the configuration from this file [default: conf/host.toml if it exists]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub conf: Option<PathBuf>,
-
-    /// Override one key of the configuration; may be repeated
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = pair)]
-    pub overrides: Vec<(String, String)>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 
     /// The command.
     #[command(subcommand)]
@@ -214,13 +211,6 @@ Examples:
     },
     /// List the configured plugins with their exports, grants and latest faults
     List(crate::plugins::List),
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or("must be KEY=VALUE, such as http.listen=127.0.0.1:0")?;
-    Ok((key.trim().to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

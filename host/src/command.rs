@@ -36,15 +36,6 @@ pub struct ActorArgs {
     pub reason: String,
 }
 
-impl From<crate::key::ActorArgs> for Acting {
-    fn from(actor_args: crate::key::ActorArgs) -> Self {
-        Self {
-            actor: actor_args.actor,
-            reason: actor_args.reason,
-        }
-    }
-}
-
 impl From<ActorArgs> for Acting {
     fn from(actor_args: ActorArgs) -> Self {
         Self {

@@ -1,9 +1,9 @@
 //! Builds the host: configuration, records, engine, use cases, directories.
 
-use crate::cli::Cli;
 use crate::environment;
 use crate::sensitive;
 use anyhow::Context as _;
+use clap::Args;
 use galleria_app::App;
 use galleria_app::Policy;
 use galleria_app::events::{EventPolicy, RelayPolicy};
@@ -50,10 +50,29 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+/// The options of every command.
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// Read the configuration from this file [default: conf/host.toml if it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub conf: Option<PathBuf>,
+
+    /// Override one key of the configuration; may be repeated
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = pair)]
+    pub overrides: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("must be KEY=VALUE, such as http.listen=127.0.0.1:0")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
 /// Reads the configuration from files, environment and command line. Only errors of the host's own keys are
 /// returned: each retailer has its own errors.
-pub fn configure(cli: &Cli) -> Result<Config, ConfigErrors> {
-    let (config, errors) = configure_lenient(cli)?;
+pub fn configure(args: &ConfigArgs) -> Result<Config, ConfigErrors> {
+    let (config, errors) = configure_lenient(args)?;
     if errors.is_empty() {
         Ok(config)
     } else {
@@ -63,11 +82,14 @@ pub fn configure(cli: &Cli) -> Result<Config, ConfigErrors> {
 
 /// Reads the configuration and returns it together with the errors of the host's own keys. Each retailer has
 /// its own errors.
-pub fn configure_lenient(cli: &Cli) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
+pub fn configure_lenient(args: &ConfigArgs) -> Result<(Config, Vec<ConfigError>), ConfigErrors> {
     let usual = PathBuf::from("conf/host.toml");
-    let file = cli.conf.clone().or_else(|| usual.exists().then_some(usual));
+    let file = args
+        .conf
+        .clone()
+        .or_else(|| usual.exists().then_some(usual));
     let env = environment::read();
-    let overrides = cli.overrides.iter().cloned().collect();
+    let overrides = args.overrides.iter().cloned().collect();
     let (config, mut errors) =
         galleria_config::load_lenient(file.as_deref(), &env, &overrides).map_err(ConfigErrors)?;
     if cfg!(not(feature = "kafka")) && config.host.kafka.bootstrap.is_some() {

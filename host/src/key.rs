@@ -5,6 +5,7 @@ use crate::{command, known, show};
 use clap::{Args, Subcommand};
 use galleria_app::App;
 use galleria_app::access::{ApiKeyRequest, KeyView};
+use galleria_app::events::Acting;
 use galleria_config::Config;
 use galleria_ports::access::{Reach, Scope};
 use std::collections::BTreeSet;
@@ -66,6 +67,15 @@ pub struct ActorArgs {
     /// Record this reason
     #[arg(long, default_value = "by command")]
     pub reason: String,
+}
+
+impl From<ActorArgs> for Acting {
+    fn from(actor_args: ActorArgs) -> Self {
+        Self {
+            actor: actor_args.actor,
+            reason: actor_args.reason,
+        }
+    }
 }
 
 /// Arguments of the list.

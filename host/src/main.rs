@@ -86,7 +86,7 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         command: statement::Command::Read(args),
     } = &cli.command
     {
-        return statement::read(&cli, args).await;
+        return statement::read(&cli.config, args).await;
     }
     if let Command::Tax { command } = &cli.command
         && let Some(done) = command.run_alone()
@@ -94,9 +94,9 @@ async fn run(cli: cli::Cli) -> anyhow::Result<ExitCode> {
         return done;
     }
     if let Command::Check = cli.command {
-        return check::run(&cli);
+        return check::run(&cli.config);
     }
-    let config = host::configure(&cli)?;
+    let config = host::configure(&cli.config)?;
     match cli.command {
         Command::Serve(args) => serve::run(config, &args).await,
         Command::Migrate => {

@@ -2,8 +2,7 @@
 
 use super::args::Read;
 use super::{SpoolResult, by_name, copy_to_spool, failed, loaded_names};
-use crate::cli::Cli;
-use crate::host::{self, ConfigErrors};
+use crate::host::{self, ConfigArgs, ConfigErrors};
 use crate::interrupt::{INTERRUPTED, stopped_by_ctrl_c};
 use crate::{known, logs};
 use anyhow::Context as _;
@@ -26,8 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const PIECE: usize = 1_000;
 
 /// Prints what the plugin reads in a file. It needs only the slot, so a missing secret is not an error here.
-pub async fn run(cli: &Cli, args: &Read) -> anyhow::Result<ExitCode> {
-    let (config, errors) = host::configure_lenient(cli)?;
+pub async fn run(config_args: &ConfigArgs, args: &Read) -> anyhow::Result<ExitCode> {
+    let (config, errors) = host::configure_lenient(config_args)?;
     logs::start_quiet(config.host.log);
     let slots = config.slots();
     let slots = by_name(&slots, args.retailer.as_deref(), &args.plugin);
