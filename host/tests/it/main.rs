@@ -36,5 +36,6 @@ mod statsd;
 mod stores;
 mod tax;
 mod tax_routes;
+mod tax_tables;
 mod traces;
 mod unread_log;

@@ -61,6 +61,15 @@ problem_sets! {
         "bad_query" "bad_request" "idempotency_key_invalid" "idempotency_key_missing" "not_found"
         "store_identity" "body_too_large" "unsupported_media_type" "file_refused"
         "idempotency_key_reused" "internal" "records_unavailable" "timeout";
+    /// Problems of an import of a tax table.
+    TaxTableImportProblems:
+        "bad_query" "bad_request" "idempotency_key_invalid" "idempotency_key_missing" "not_found"
+        "body_too_large" "unsupported_media_type" "file_refused" "invalid"
+        "idempotency_key_reused" "internal" "records_unavailable" "timeout";
+    /// Problems of deleting a tax table.
+    TaxTableDeleteProblems:
+        "bad_query" "bad_request" "idempotency_key_invalid" "not_found" "invalid"
+        "idempotency_key_reused" "internal" "records_unavailable" "timeout";
     /// Problems of a statement import.
     StatementProblems:
         "bad_query" "bad_request" "not_found" "body_too_large" "file_refused" "invalid" "internal"

@@ -16,13 +16,17 @@ pub(crate) struct ReasonQuery {
 }
 
 impl ReasonQuery {
-    const MAX_LENGTH: usize = 1_000;
-
     pub(crate) fn checked_reason(self) -> ApiResult<String> {
-        if self.reason.chars().count() <= Self::MAX_LENGTH {
-            return Ok(self.reason);
-        }
-        let message = format!("must have at most {} characters", Self::MAX_LENGTH);
-        Err(Problem::invalid_field("reason", message))
+        checked_reason(self.reason)
     }
+}
+
+/// Returns the reason of a change unless it is too long for the audit log.
+pub(crate) fn checked_reason(reason: String) -> ApiResult<String> {
+    const MAX_LENGTH: usize = 1_000;
+    if reason.chars().count() <= MAX_LENGTH {
+        return Ok(reason);
+    }
+    let message = format!("must have at most {MAX_LENGTH} characters");
+    Err(Problem::invalid_field("reason", message))
 }

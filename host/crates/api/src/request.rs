@@ -153,6 +153,24 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for PutRequest<T> {
     }
 }
 
+/// The idempotency key of a write without a body, if it has one.
+pub(crate) struct OptionalKey(pub Option<IdempotencyKey>);
+
+impl FromRequestParts<ApiState> for OptionalKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+        let key = optional_idempotency_key(&parts.headers)?;
+        let auth = parts.extensions.get::<Authenticated>();
+        let target = format!("{}\n{}\n", parts.method, parts.uri);
+        Ok(Self(key.map(|key| IdempotencyKey {
+            key: qualified(auth, key),
+            request: Digest::of(target.as_bytes()),
+            as_sent: None,
+        })))
+    }
+}
+
 /// Reads the body of a write, and computes the digests that identify its repetitions.
 async fn read<T: DeserializeOwned>(
     request: Request,

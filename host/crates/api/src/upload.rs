@@ -4,13 +4,15 @@
 //! also after a crash.
 
 use crate::problem::{FieldError, Problem};
-use crate::problem_kinds::{BAD_REQUEST, BODY_TOO_LARGE, FILE_REFUSED, NOT_FOUND, ProblemKind};
+use crate::problem_kinds::{
+    BAD_REQUEST, BODY_TOO_LARGE, FILE_REFUSED, MEDIA_TYPE, NOT_FOUND, ProblemKind,
+};
 use crate::state::ApiState;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use futures_util::TryStreamExt as _;
 use galleria_app::IdempotencyKey;
-use galleria_app::tabular::{NotImported, Problems};
+use galleria_app::tabular::{Format, NotImported, Problems};
 use galleria_domain::Digest;
 use galleria_domain::digest::Hasher;
 use galleria_ports::Error;
@@ -73,6 +75,18 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let media_type = value.split(';').next()?.trim();
     Some(media_type.to_ascii_lowercase())
+}
+
+/// The format of a file with rows.
+pub(crate) fn format(headers: &HeaderMap) -> Result<Format, Problem> {
+    match media_type(headers).as_deref() {
+        Some("text/csv") => Ok(Format::Csv),
+        Some("application/x-ndjson" | "application/jsonl") => Ok(Format::JsonLines),
+        _ => Err(Problem::new(
+            MEDIA_TYPE,
+            "Send `Content-Type: text/csv` or `application/x-ndjson`.",
+        )),
+    }
 }
 
 impl From<NotImported> for Problem {

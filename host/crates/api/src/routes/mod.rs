@@ -27,6 +27,7 @@ mod status;
 mod stores;
 mod tax_evaluations;
 mod tax_settings;
+mod tax_tables;
 mod timeline;
 mod verifications;
 mod voids;
@@ -71,7 +72,9 @@ pub(crate) fn all() -> Routes {
 
 /// The routes of a tax service, which have a listener of their own.
 fn taxes() -> Routes {
-    Routes::new().merge(tax_evaluations::routes())
+    Routes::new()
+        .merge(tax_evaluations::routes())
+        .merge(tax_tables::routes())
 }
 
 /// The tax service, probes, and nothing else.

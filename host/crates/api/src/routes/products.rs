@@ -4,8 +4,7 @@ use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource, RouteKind};
 use crate::endpoint::Routes;
 use crate::lists::{check_limit, default_limit};
-use crate::problem::{Details, Problem};
-use crate::problem_kinds::MEDIA_TYPE;
+use crate::problem::Details;
 use crate::problem_responses::{ImportProblems, ListProblems, PutProblems, ReadProblems};
 use crate::reply::{ApiResult, WriteReply};
 use crate::request::{
@@ -16,10 +15,9 @@ use crate::state::ApiState;
 use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use galleria_app::catalogue::{
-    CatalogueImportRequest, Format, Guards, ImportOptions, Imported, Missing, NewProduct,
-    ProductDetail, ProductPage, ProductQuery, Watch,
+    CatalogueImportRequest, Guards, ImportOptions, Imported, Missing, NewProduct, ProductDetail,
+    ProductPage, ProductQuery, Watch,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -221,7 +219,7 @@ async fn product_import(
     QueryParams(query): QueryParams<ImportQuery>,
     request: Request,
 ) -> ApiResult<WriteReply> {
-    let format = parse_format(request.headers())?;
+    let format = upload::format(request.headers())?;
     let key = idempotency_key(&request)?;
     state.app.core.check_retailer(&retailer).await?;
     let (file, key) = upload::receive(key, request, &state).await?;
@@ -244,15 +242,4 @@ async fn product_import(
         .catalogue
         .import(import, file, Some(key), Watch::default());
     Ok(WriteReply(imported.await?))
-}
-
-fn parse_format(headers: &HeaderMap) -> Result<Format, Problem> {
-    match upload::media_type(headers).as_deref() {
-        Some("text/csv") => Ok(Format::Csv),
-        Some("application/x-ndjson" | "application/jsonl") => Ok(Format::JsonLines),
-        _ => Err(Problem::new(
-            MEDIA_TYPE,
-            "Send `Content-Type: text/csv` or `application/x-ndjson`.",
-        )),
-    }
 }

@@ -27,6 +27,7 @@ mod problems;
 mod products;
 mod rows;
 mod stores;
+mod tax_tables;
 mod taxes;
 mod walk;
 mod zones;

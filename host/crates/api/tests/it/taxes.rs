@@ -297,6 +297,7 @@ async fn the_listener_of_a_tax_service_serves_nothing_else(stage: &Stage) {
         assert_eq!(wrong.send().await.expect("an answer").status(), 401);
         for (path, status) in [
             ("/v1/stores", 404),
+            ("/v1/stores/s1/tax-evaluations", 404),
             ("/openapi.json", 404),
             ("/metrics", 404),
             ("/readyz", 200),

@@ -65,7 +65,9 @@ impl Walk {
     async fn file(&mut self, template: &str, answer: &str) {
         let operation = &self.document["paths"][template]["post"];
         let file = operation["requestBody"]["content"]["text/csv"]["example"].clone();
-        let path = template.replace("{retailer}", "example");
+        let path = template
+            .replace("{retailer}", "example")
+            .replace("{id}", "madrid-1");
         let file = file.as_str().expect("text");
         let sent = self.host.upload(&path, template, "text/csv", file).await;
         let found = pretty(&sent.expect(200));
@@ -369,6 +371,31 @@ async fn taxes(walk: &mut Walk) {
         .await;
     let list = "/v1/stores/{id}/tax-evaluations";
     walk.step(Method::GET, list, Some("tax_evaluation_page"))
+        .await;
+    tax_table(walk).await;
+    // Orders of the walk use the table.
+    add_tax_rows(&walk.host, "madrid-1").await;
+}
+
+/// A tax table is imported, listed, exported and deleted.
+async fn tax_table(walk: &mut Walk) {
+    let one = "/v1/stores/{id}/tax-table";
+    walk.file(one, "tax_table_import").await;
+    let import = "/v1/stores/madrid-1/tax-table?dry_run=true";
+    let lines = "/paths/~1v1~1stores~1{id}~1tax-table/post/requestBody/content/application~1x-ndjson/example";
+    let lines = walk.document.pointer(lines).and_then(Value::as_str);
+    let kind = "application/x-ndjson";
+    let lines = walk
+        .host
+        .upload(import, "tax-lines", kind, lines.expect("text"));
+    assert_eq!(lines.await.expect(200)["added"], 1);
+    walk.step(Method::GET, one, Some("tax_table_page")).await;
+    let csv = walk
+        .host
+        .request(Method::GET, "/v1/stores/madrid-1/tax-table");
+    let csv = walk.host.send(csv.header("Accept", "text/csv")).await;
+    golden("src/examples/tax_table_csv.json", &pretty(&json!(csv.text)));
+    walk.step(Method::DELETE, one, Some("tax_table_deleted"))
         .await;
 }
 
