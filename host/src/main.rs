@@ -19,6 +19,7 @@ mod inspect;
 mod interrupt;
 mod key;
 mod known;
+mod listeners;
 mod logs;
 mod operations;
 mod parked;
@@ -38,6 +39,7 @@ mod statement;
 mod status;
 mod stores;
 mod tax;
+mod tax_service;
 mod timeline;
 mod traces;
 

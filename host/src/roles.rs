@@ -16,9 +16,11 @@ pub enum Role {
     Deliver,
     /// Plans schedules, executes runs, and removes the remains of crashed imports.
     Schedule,
+    /// Serves taxes on the listeners of `tax.server`.
+    Tax,
 }
 
-const NAMES: &str = "api, consumer, consumer:<group>, relay, deliver or schedule";
+const NAMES: &str = "api, consumer, consumer:<group>, relay, deliver, schedule or tax";
 
 impl FromStr for Role {
     type Err = String;
@@ -33,6 +35,7 @@ impl FromStr for Role {
             None if text == "relay" => Ok(Self::Relay),
             None if text == "deliver" => Ok(Self::Deliver),
             None if text == "schedule" => Ok(Self::Schedule),
+            None if text == "tax" => Ok(Self::Tax),
             _ => Err(format!("must be one of {NAMES}")),
         }
     }
@@ -48,6 +51,7 @@ impl Role {
             Self::Relay => "relay".into(),
             Self::Deliver => "deliver".into(),
             Self::Schedule => "schedule".into(),
+            Self::Tax => "tax".into(),
         }
     }
 }
@@ -65,19 +69,32 @@ pub struct Roles {
     pub deliver: bool,
     /// Whether it plans schedules and executes runs.
     pub schedule: bool,
+    /// Whether it serves taxes.
+    pub tax: bool,
     /// The names for `--role`.
     pub names: Vec<String>,
 }
 
 impl Roles {
-    /// Returns the requested roles, or all. Rejects an unknown group, and a relay without a broker.
-    pub fn new(requested: &[Role], groups: Vec<Group>, broker: bool) -> anyhow::Result<Self> {
+    /// Returns the requested roles, or all that are configured. Rejects an unknown group, a relay without a broker, and
+    /// a tax service without a listener.
+    pub fn new(
+        requested: &[Role],
+        groups: Vec<Group>,
+        broker: bool,
+        tax: bool,
+    ) -> anyhow::Result<Self> {
         let mut everything = vec![Role::Api, Role::Consumer(None)];
         everything.extend(broker.then_some(Role::Relay));
         everything.extend([Role::Deliver, Role::Schedule]);
+        everything.extend(tax.then_some(Role::Tax));
         anyhow::ensure!(
             broker || !requested.contains(&Role::Relay),
             "--role relay: requires a broker and topics; set kafka.bootstrap and kafka.topics"
+        );
+        anyhow::ensure!(
+            tax || !requested.contains(&Role::Tax),
+            "--role tax: requires a listener; set tax.server.grpc_listen or tax.server.http_listen"
         );
         let requested = if requested.is_empty() {
             &everything
@@ -114,6 +131,7 @@ impl Roles {
             relay: requested.contains(&Role::Relay),
             deliver: requested.contains(&Role::Deliver),
             schedule: requested.contains(&Role::Schedule),
+            tax: requested.contains(&Role::Tax),
             names,
         })
     }
@@ -124,10 +142,10 @@ mod tests {
     use super::*;
 
     fn of(requested: &[&str]) -> anyhow::Result<Roles> {
-        with(requested, true)
+        with(requested, true, false)
     }
 
-    fn with(requested: &[&str], broker: bool) -> anyhow::Result<Roles> {
+    fn with(requested: &[&str], broker: bool, tax: bool) -> anyhow::Result<Roles> {
         let group = |name: &str| Group {
             name: name.into(),
             tries: Vec::new(),
@@ -136,7 +154,7 @@ mod tests {
             .iter()
             .map(|text| text.parse().expect("a role"))
             .collect();
-        Roles::new(&requested, vec![group("A"), group("B")], broker)
+        Roles::new(&requested, vec![group("A"), group("B")], broker, tax)
     }
 
     fn groups(roles: &Roles) -> Vec<&str> {
@@ -152,13 +170,17 @@ mod tests {
             all.names,
             ["api", "consumer", "relay", "deliver", "schedule"]
         );
-        let alone = with(&[], false).expect("all but one");
+        let alone = with(&[], false, false).expect("all but one");
         assert!(!alone.relay && alone.names.len() == 4);
         let some = of(&["deliver", "consumer:B", "deliver"]).expect("two");
         assert!(!some.api && some.deliver && !some.schedule);
         assert_eq!(groups(&some), ["B"]);
         assert_eq!(some.names, ["deliver", "consumer:B"]);
         assert_eq!(groups(&of(&["api"]).expect("one")), [""; 0]);
+        let listening = with(&[], false, true).expect("all");
+        assert!(listening.tax && !all.tax);
+        assert_eq!(listening.names.last().map(String::as_str), Some("tax"));
+        assert!(with(&["tax"], false, true).expect("one").tax);
     }
 
     #[test]
@@ -168,7 +190,11 @@ mod tests {
         }
         let error = of(&["consumer:C"]).expect_err("no group").to_string();
         assert!(error.contains("one of A, B"), "{error}");
-        let error = with(&["relay"], false).expect_err("no broker").to_string();
+        let error = with(&["relay"], false, false)
+            .expect_err("no broker")
+            .to_string();
         assert!(error.contains("kafka.bootstrap"), "{error}");
+        let error = of(&["tax"]).expect_err("no listener").to_string();
+        assert!(error.contains("tax.server.grpc_listen"), "{error}");
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::cli::ServeArgs;
 use crate::host::{self, ConfigErrors};
+use crate::listeners::listener_at;
 use crate::reloader::Reloader;
 use crate::retailers::Retailers;
 use crate::roles::Roles;
+use crate::tax_service::TaxListeners;
 use crate::{identity, logs, products, tax, traces};
 use anyhow::Context as _;
 use galleria_api::{
@@ -25,7 +27,6 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -73,9 +74,10 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
         &args.roles,
         host.app.events.groups(),
         config.host.kafka.broker().is_some(),
+        config.host.tax.server.listens(),
     )?;
     let access = access(&config.host.access)?;
-    let listener = listen(&config.host)?;
+    let listener = listener_at(&config.host, "http.listen", config.host.http.listen)?;
     let (close, stop) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
     let watch = Workers::default();
@@ -139,6 +141,11 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
         workers.spawn(watch.watch("tax sweep", None, sweep));
         let runner = runner(&config.host, &host).run(stop.clone());
         workers.spawn(watch.watch("runs", None, runner));
+    }
+    if roles.tax {
+        let watch = watch.for_role("tax");
+        let listeners = TaxListeners::open(&config.host, &host.app, &access)?;
+        listeners.serve(&mut workers, &watch, &close);
     }
     let metrics = record(&mut workers, &config.host, &host, &stop).await?;
     tracing::info!(
@@ -356,25 +363,6 @@ fn take_statements(
             );
         }
     });
-}
-
-/// Listens, and writes the address to a file for other programs on this machine.
-fn listen(host_config: &HostConfig) -> anyhow::Result<TcpListener> {
-    let listener = galleria_api::listen(host_config.http.listen).with_context(|| {
-        format!(
-            "listening at {}: if another process uses it, set http.listen to another port",
-            host_config.http.listen
-        )
-    })?;
-    std::fs::create_dir_all(&host_config.data)?;
-    let (temporary, file) = (
-        host_config.data.join(".http.addr"),
-        host_config.data.join("http.addr"),
-    );
-    std::fs::write(&temporary, listener.local_addr()?.to_string())
-        .and_then(|()| std::fs::rename(&temporary, &file))
-        .with_context(|| format!("writing {}", file.display()))?;
-    Ok(listener)
 }
 
 /// Waits for Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once: accepted events are in the

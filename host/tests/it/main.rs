@@ -36,6 +36,7 @@ mod statsd;
 mod stores;
 mod tax;
 mod tax_routes;
+mod tax_service;
 mod tax_tables;
 mod traces;
 mod unread_log;

@@ -50,7 +50,7 @@ rule!(
 );
 
 /// The word of a scope.
-struct ScopeWord;
+pub(crate) struct ScopeWord;
 
 impl Rule for ScopeWord {
     type Value = Scope;

@@ -46,6 +46,7 @@ mod secrets;
 mod suggest;
 mod tax;
 mod tax_environment;
+mod tax_server;
 mod telemetry;
 mod units;
 
@@ -62,6 +63,7 @@ pub use secret::Secret;
 pub use secrets::SecretSource;
 pub use suggest::closest;
 pub use tax::{Tax, TaxCalculator, TaxService};
+pub use tax_server::{TaxIdentity, TaxServer, TaxTls};
 pub use telemetry::{Metrics, Traces};
 
 use checks::Checks;

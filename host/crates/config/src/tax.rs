@@ -3,6 +3,7 @@
 use crate::checks::Checks;
 use crate::fields::{HOUR, MINUTE, Path, Rule, UNBOUNDED, duration, integer, optional, rule, text};
 use crate::suggest;
+use crate::tax_server::TaxServer;
 use galleria_domain::names::is_id;
 use galleria_domain::tax::{Calculator, RoundingMethod, RoundingMode};
 use galleria_domain::{Decimal, tax};
@@ -24,6 +25,8 @@ pub struct Tax {
     pub grpc: TaxService,
     /// The platform's newer tax service.
     pub http: TaxService,
+    /// The tax service that this host offers.
+    pub server: TaxServer,
 }
 
 /// A tax service that stores can select.
@@ -145,6 +148,7 @@ rule!(
 
 impl Tax {
     pub(crate) fn validate(&self, checks: &mut Checks) {
+        self.server.validate(checks);
         for name in self.calculators.keys() {
             checks.check(
                 is_id(name),
@@ -236,6 +240,7 @@ mod tests {
             calculators: BTreeMap::new(),
             grpc,
             http,
+            server: TaxServer::off(),
         };
         let mut checks = Checks::default();
         tax.validate(&mut checks);

@@ -110,6 +110,10 @@ metrics! {
         "1 if the last read of the gauges from the database succeeded, otherwise 0.";
     TAX_LINES = Counter "galleria_tax_order_lines_total" ["outcome"]
         "Order lines by what happened to their taxes: `evaluated` (sent without), and of those that the store compares with its route `agreed`, `differed` (accepted and recorded), `refused` (they differ, so the order was rejected), `not_compared` (the route failed).";
+    TAX_CALLS = Counter "galleria_tax_grpc_calls_total" ["method", "status"]
+        "Calls of the gRPC server by status. `method` is `none` for an unknown method.";
+    TAX_CALL_SECONDS = Histogram "galleria_tax_grpc_call_seconds" ["method"]
+        "Time from the head of a call to the head of its response.";
     COMMIT_WORKS = Histogram "galleria_commit_works" []
         "Transactions that shared one commit of SQLite.";
     TAX_EVALUATIONS = Counter "galleria_tax_evaluations_total" ["route", "outcome"]
@@ -124,6 +128,12 @@ metrics! {
         "1 if this process does not call the tax service because it failed repeatedly, 0.5 while one call finds out whether it works again, otherwise 0.";
     LOG_DROPPED = Counter "galleria_log_lines_dropped_total" []
         "Log lines that were dropped because nothing read standard error fast enough.";
+}
+
+/// Records a call of the gRPC server. `method` is a method of the service, and `status` the name of a code of gRPC.
+pub fn tax_grpc(method: &'static str, status: &'static str, took: Duration) {
+    counter!(TAX_CALLS, "method" => method, "status" => status).increment(1);
+    histogram!(TAX_CALL_SECONDS, "method" => method).record(took);
 }
 
 /// Bucket bounds of times in seconds, from a fast read to the longest wait.

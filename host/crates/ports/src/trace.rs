@@ -64,3 +64,30 @@ pub fn unsent() -> Trace {
     let (id, span) = (Uuid::new_v4().as_u128(), Uuid::new_v4().as_u64_pair().0);
     Trace { id, span, flags: 0 }
 }
+
+/// The id of a request: that of the caller if it is safe in a log and a header, otherwise a new one.
+pub fn request_id(sent: Option<&str>) -> String {
+    let safe = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+    };
+    sent.filter(safe)
+        .map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsafe_request_id_is_replaced() {
+        assert_eq!(request_id(Some("till-7/0001")), "till-7/0001");
+        for value in ["", "a b", "a\"b", "{}"] {
+            assert_ne!(request_id(Some(value)), value);
+            assert_eq!(request_id(Some(value)).len(), 36);
+        }
+        assert_eq!(request_id(None).len(), 36);
+    }
+}

@@ -5,5 +5,7 @@
 mod client;
 mod convert;
 pub mod proto;
+mod server;
 
 pub use client::{ConfigError, UpstreamConfig, Upstreams};
+pub use server::{TaxServer, TaxServerConfig, TlsError, TlsFiles};
