@@ -1,5 +1,6 @@
 //! The tax service of a host: gRPC and HTTP on listeners of its own, with keys, an identity, TLS, limits and a drain.
 
+mod clients;
 mod grpc;
 mod imports;
 mod listeners;
