@@ -39,6 +39,7 @@ Examples:
   galleria timeline 8836-1                       show what happened to a payment
   galleria tax evaluate --basket basket.json     evaluate the taxes of a basket
   galleria tax import rates.csv --store madrid-1 --dry-run
+  galleria tax compare --store madrid-1          show what the shadow of a store found
   galleria key create --name till-7 --scope till --store madrid-1
 
 conf/host.toml documents every key for --set. The environment sets keys, too: GALLERIA_HTTP__LISTEN is
@@ -147,7 +148,7 @@ Examples:
         #[command(subcommand)]
         command: crate::fiscal::Command,
     },
-    /// Evaluate the taxes of baskets, and manage the tax tables and tax services of stores
+    /// Evaluate taxes, manage tax tables and tax services, compare the routes of stores and move stores
     Tax {
         /// The command.
         #[command(subcommand)]
@@ -185,7 +186,7 @@ Roles:
              reads a group at a time; if it ends, another one takes over
   relay      publish the log to the broker at kafka.bootstrap
   deliver    deliver documents to their directories; pick up statements and match them
-  schedule   plan schedules, execute runs, remove the remains of crashed imports
+  schedule   plan schedules, execute runs, remove the remains of crashed imports and old records of taxes
 
 Processes that share the work need the same database, directories and folder of statements. Each of
 them serves /healthz, /readyz and /metrics at http.listen.")]

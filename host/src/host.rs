@@ -11,7 +11,7 @@ use galleria_app::fiscal::FiscalPolicy;
 use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::operations::OperationsPolicy;
 use galleria_app::runs::RunPolicy;
-use galleria_app::tax::TaxPolicy;
+use galleria_app::tax::{ShadowPolicy, TaxPolicy};
 use galleria_config::{Attempts, Config, HostConfig};
 use galleria_db::{Db, DbConfig};
 use galleria_deliver::{Directories, PickupFolders, StatementVault};
@@ -246,6 +246,8 @@ fn policy(host_config: &HostConfig) -> anyhow::Result<Policy> {
                 .map(|(name, calculator)| (name.clone(), Calculator::from(*calculator)))
                 .collect(),
             evaluations_kept: host_config.tax.evaluations_kept,
+            shadow: shadow(host_config),
+            move_baskets: host_config.tax.moves.baskets,
         },
         fiscal: FiscalPolicy {
             early_marks: host_config.retry.early_marks,
@@ -258,6 +260,18 @@ fn policy(host_config: &HostConfig) -> anyhow::Result<Policy> {
                 .collect(),
         },
     })
+}
+
+fn shadow(host_config: &HostConfig) -> ShadowPolicy {
+    let shadow = host_config.tax.shadow;
+    ShadowPolicy {
+        queue: shadow.queue,
+        at_once: shadow.at_once,
+        timeout: shadow.timeout,
+        keep: shadow.keep,
+        sample: shadow.sample,
+        per_day: shadow.per_day,
+    }
 }
 
 fn members(host_config: &HostConfig) -> anyhow::Result<MemberPolicy> {

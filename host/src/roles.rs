@@ -14,7 +14,7 @@ pub enum Role {
     Relay,
     /// Delivers documents to their directories; picks up statements and matches them.
     Deliver,
-    /// Plans schedules, executes runs, and removes the remains of crashed imports.
+    /// Plans schedules, executes runs, and removes the remains of crashed imports and old records of taxes.
     Schedule,
     /// Serves taxes on the listeners of `tax.server`.
     Tax,

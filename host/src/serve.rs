@@ -147,6 +147,9 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
         let listeners = TaxListeners::open(&config.host, &host.app, &access)?;
         listeners.serve(&mut workers, &watch, &close);
     }
+    // Every process that evaluates taxes needs it.
+    let shadow = host.app.taxes.clone().run_shadow(stop.clone());
+    workers.spawn(shadow);
     let metrics = record(&mut workers, &config.host, &host, &stop).await?;
     tracing::info!(
         address = %listener.local_addr()?, retailers = config.retailers.len(),

@@ -1,7 +1,10 @@
-//! `galleria tax`: evaluates the taxes of baskets, and manages the tax tables and tax services of stores.
+//! `galleria tax`: evaluates taxes, manages the tax tables and tax services of stores, compares routes and moves
+//! stores.
 
+mod compare;
 mod evaluate;
 mod import;
+mod moves;
 mod settings;
 mod sweep;
 mod table;
@@ -9,8 +12,10 @@ mod upstreams;
 
 pub use sweep::sweep;
 
+use crate::command;
 use clap::Subcommand;
 use galleria_config::Config;
+use galleria_domain::tax::TaxRoute;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -33,6 +38,10 @@ pub enum Command {
     },
     /// Connect to the tax services that stores can select, and show the result
     Upstreams(upstreams::Upstreams),
+    /// Show in which taxes a store's route and another route differ
+    Compare(compare::Compare),
+    /// Move a store to another route, if comparisons show that its taxes stay the same
+    Move(moves::Move),
 }
 
 impl Command {
@@ -54,7 +63,14 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Delete(args) => table::delete(&config, args).await,
         Command::Settings { command } => settings::run(config, command).await,
         Command::Upstreams(args) => upstreams::run(config, &args).await,
+        Command::Compare(args) => compare::run(&config, args).await,
+        Command::Move(args) => moves::run(&config, args).await,
     }
+}
+
+/// Parses the name of a route.
+fn route(text: &str) -> Result<TaxRoute, String> {
+    command::word(text, &TaxRoute::ALL, TaxRoute::name)
 }
 
 /// The name of a value in JSON.

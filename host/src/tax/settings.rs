@@ -1,7 +1,7 @@
 //! `galleria tax settings`: shows and changes the tax settings of stores.
 
-use super::name;
-use crate::command::{self, ActorArgs, word};
+use super::{name, route};
+use crate::command::{self, ActorArgs};
 use crate::{known, show};
 use anyhow::Context as _;
 use clap::{ArgGroup, Args, Subcommand};
@@ -94,10 +94,6 @@ pub struct Set {
 /// A route, or none.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionalRoute(Option<TaxRoute>);
-
-fn route(text: &str) -> Result<TaxRoute, String> {
-    word(text, &TaxRoute::ALL, TaxRoute::name)
-}
 
 fn optional_route(text: &str) -> Result<OptionalRoute, String> {
     if text == NONE {

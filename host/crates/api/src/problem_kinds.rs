@@ -83,6 +83,8 @@ kinds! {
         "Use an open shift. A closed shift never changes.";
     STORE_IDENTITY = 409 "store_identity", "Retailer, currency and minor digits of a store cannot change",
         "Use another id for the other store.";
+    TAX_MOVE_REFUSED = 409 "tax_move_refused", "The comparisons do not show that the taxes stay the same",
+        "Read the comparisons, correct the tax table or wait for more baskets; or send `force` with a reason.";
     TAX_ROUTE_LOOP = 409 "tax_route_loop", "The tax services route to each other",
         "An operator sets the route of one of the stores to `embedded`.";
     DOCUMENT_GONE = 410 "document_gone", "The content of the document is no longer available",

@@ -62,7 +62,7 @@ pub use retailer::Retailer;
 pub use secret::Secret;
 pub use secrets::SecretSource;
 pub use suggest::closest;
-pub use tax::{Tax, TaxCalculator, TaxService};
+pub use tax::{Tax, TaxCalculator, TaxMove, TaxService, TaxShadow};
 pub use tax_server::{TaxIdentity, TaxServer, TaxTls};
 pub use telemetry::{Metrics, Traces};
 

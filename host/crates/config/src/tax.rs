@@ -1,11 +1,13 @@
 //! `[tax]`: the evaluation of taxes.
 
 use crate::checks::Checks;
-use crate::fields::{HOUR, MINUTE, Path, Rule, UNBOUNDED, duration, integer, optional, rule, text};
+use crate::fields::{
+    DAY, HOUR, MINUTE, Path, Rule, UNBOUNDED, duration, integer, optional, rule, text,
+};
 use crate::suggest;
 use crate::tax_server::TaxServer;
 use galleria_domain::names::is_id;
-use galleria_domain::tax::{Calculator, RoundingMethod, RoundingMode};
+use galleria_domain::tax::{Calculator, MAX_ITEMS, RoundingMethod, RoundingMode};
 use galleria_domain::{Decimal, tax};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -27,6 +29,44 @@ pub struct Tax {
     pub http: TaxService,
     /// The tax service that this host offers.
     pub server: TaxServer,
+    /// Evaluations in the background by a second route.
+    pub shadow: TaxShadow,
+    /// Conditions for the move of a store to another route.
+    #[serde(rename = "move")]
+    pub moves: TaxMove,
+}
+
+/// Evaluations in the background by a second route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxShadow {
+    /// The most items of all baskets that wait or are being evaluated. A basket of the maximum size fits.
+    #[serde(deserialize_with = "integer::<_, _, {MAX_ITEMS as u64}, 1_000_000>")]
+    pub queue: u32,
+    /// Concurrent evaluations.
+    #[serde(deserialize_with = "integer::<_, _, 1, 1_000>")]
+    pub at_once: usize,
+    /// Longest time of an evaluation.
+    #[serde(deserialize_with = "duration::<_, 1, MINUTE>")]
+    pub timeout: Duration,
+    /// Time for which comparisons and their counts are kept.
+    #[serde(deserialize_with = "duration::<_, HOUR, {366 * DAY}>")]
+    pub keep: Duration,
+    /// One of this many equal baskets is recorded; 0 for none.
+    #[serde(deserialize_with = "integer::<_, _, 0, UNBOUNDED>")]
+    pub sample: u64,
+    /// The most baskets of a store with one outcome that are recorded on a day.
+    #[serde(deserialize_with = "integer::<_, _, 1, 1_000_000>")]
+    pub per_day: u64,
+}
+
+/// Conditions for the move of a store to another route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxMove {
+    /// The least number of compared baskets.
+    #[serde(deserialize_with = "integer::<_, _, 0, UNBOUNDED>")]
+    pub baskets: u64,
 }
 
 /// A tax service that stores can select.

@@ -67,6 +67,7 @@ mod statement_lines;
 mod statement_rows;
 mod statements;
 mod stores;
+mod tax_comparisons;
 mod tax_evaluations;
 mod tax_tables;
 mod tenders;

@@ -86,6 +86,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(29, "order_taxes", "0029_order_taxes.sql").compatible_from(25),
     migration!(30, "tax_evaluations", "0030_tax_evaluations.sql").compatible_from(25),
     migration!(31, "reloads", "0031_reloads.sql").compatible_from(25),
+    migration!(32, "tax_comparisons", "0032_tax_comparisons.sql").compatible_from(25),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

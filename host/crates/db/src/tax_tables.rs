@@ -18,7 +18,7 @@ impl TaxTables for Transaction<'_> {
     async fn tax_store_get(&mut self, store: &str) -> Result<TaxStore, Error> {
         let get = query(
             "tax_store_get",
-            "SELECT settings, table_version FROM tax_stores WHERE store_id = $1",
+            "SELECT settings, table_version, settings_version FROM tax_stores WHERE store_id = $1",
         );
         let row = self.fetch_optional(get.bind(store)).await?;
         row.map_or_else(
@@ -27,6 +27,7 @@ impl TaxTables for Transaction<'_> {
                 Ok(TaxStore {
                     settings: row.opt_json("settings")?,
                     table_version: row.int("table_version")?,
+                    settings_version: row.int("settings_version")?,
                 })
             },
         )
@@ -35,8 +36,11 @@ impl TaxTables for Transaction<'_> {
     async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error> {
         let put = query(
             "tax_settings_put",
-            "INSERT INTO tax_stores (store_id, settings, table_version) VALUES ($1, $2, 0)
-             ON CONFLICT (store_id) DO UPDATE SET settings = excluded.settings",
+            "INSERT INTO tax_stores (store_id, settings, table_version, settings_version)
+             VALUES ($1, $2, 0, 1)
+             ON CONFLICT (store_id) DO UPDATE SET settings = excluded.settings,
+                 settings_version = tax_stores.settings_version
+                     + CASE WHEN tax_stores.settings = excluded.settings THEN 0 ELSE 1 END",
         )
         .bind(store)
         .bind_json(settings);

@@ -7,6 +7,7 @@
 //! describe the database are read when the metrics are requested.
 
 use crate::plugins::CallOutcome;
+use crate::records::ShadowOutcome;
 use crate::tax::BreakerState;
 use galleria_domain::plugin::Point;
 use galleria_domain::tax::TaxRoute;
@@ -126,6 +127,8 @@ metrics! {
         "Calls of a tax service that repeat a failed call of the same evaluation.";
     TAX_BREAKER = Gauge "galleria_tax_breaker_open" ["route"]
         "1 if this process does not call the tax service because it failed repeatedly, 0.5 while one call finds out whether it works again, otherwise 0.";
+    TAX_SHADOW = Counter "galleria_tax_shadow_evaluations_total" ["route", "outcome"]
+        "Evaluations of taxes in the background by the shadow's route: `equal`, `different`, `failed`, or `dropped` because the queue was full, the host stopped, or the database failed.";
     LOG_DROPPED = Counter "galleria_log_lines_dropped_total" []
         "Log lines that were dropped because nothing read standard error fast enough.";
 }
@@ -267,6 +270,11 @@ pub fn taxed_lines(outcome: TaxedLines, lines: usize) {
         TaxedLines::NotCompared => "not_compared",
     };
     counter!(TAX_LINES, "outcome" => outcome).increment(lines as u64);
+}
+
+/// Records evaluations of taxes in the background.
+pub fn tax_shadow(shadow: TaxRoute, outcome: ShadowOutcome, baskets: u64) {
+    counter!(TAX_SHADOW, "route" => shadow.name(), "outcome" => outcome.name()).increment(baskets);
 }
 
 /// Records the number of transactions in a commit.

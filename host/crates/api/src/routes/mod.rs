@@ -25,7 +25,9 @@ mod statement_rereads;
 mod statements;
 mod status;
 mod stores;
+mod tax_comparisons;
 mod tax_evaluations;
+mod tax_move;
 mod tax_settings;
 mod tax_tables;
 mod timeline;
@@ -61,6 +63,8 @@ pub(crate) fn all() -> Routes {
         .merge(retailers::routes())
         .merge(operations::routes())
         .merge(timeline::routes())
+        .merge(tax_comparisons::routes())
+        .merge(tax_move::routes())
         .merge(statements::routes())
         .merge(statement_lines::routes())
         .merge(statement_rereads::routes())

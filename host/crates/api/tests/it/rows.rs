@@ -2,10 +2,11 @@
 
 use crate::host::Host;
 use galleria_domain::Event;
+use galleria_domain::tax::{TaxDifferences, TaxResponse, TaxRoute, TaxSettings};
 use galleria_ports::in_tx;
 use galleria_ports::records::{
-    DeadLetter, DocumentRow, DocumentState, JournalRow, OutgoingRow, ParkedEvent, ParkedState,
-    ReceiptRow,
+    ComparisonCount, ComparisonRow, ComparisonTerms, DeadLetter, DocumentRow, DocumentState,
+    JournalRow, OutgoingRow, ParkedEvent, ParkedState, ReceiptRow, ShadowOutcome,
 };
 use serde_json::json;
 
@@ -92,6 +93,85 @@ pub async fn add_parked_and_queued(host: &Host) {
             tx.receipt_insert(&receipt).await?;
             tx.outgoing_insert(&request).await?;
             tx.journal_insert(&fault).await
+        }));
+    stored.await.expect("stored");
+}
+
+/// A basket for which the shadow of the store has another rate.
+pub async fn add_tax_comparison(host: &Host) {
+    let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
+    let settings = TaxSettings {
+        shadow: Some(TaxRoute::Http),
+        ..TaxSettings::default()
+    };
+    let response = |rate: &str, net: &str, tax: &str| -> TaxResponse {
+        let level = json!({
+            "tax_code": "RED", "tax_level": "IVA", "retailer_tax_level_id": "2", "authority": "ES",
+            "tax_percent": rate, "included": true, "taxable_amount": net, "tax_amount": tax,
+        });
+        let item = json!({
+            "item_id": "1", "total_amount": "11.00", "taxable_amount": net, "total_tax": tax,
+            "total_amount_after_tax": "11.00", "taxes": [level],
+        });
+        let response = json!({
+            "total_basket_amount": "11.00", "total_taxable_amount": net, "total_tax": tax,
+            "total_basket_amount_after_tax": "11.00", "tax_breakup": [level], "item_tax": [item],
+        });
+        serde_json::from_value(response).expect("a response")
+    };
+    let request = json!({
+        "store_data": { "store_id": "madrid-1" }, "business_date": "2026-11-24",
+        "items": [{ "item_id": "1", "total_amount": "11.00", "tax_code": "RED" }],
+    });
+    let (route, shadow) = (
+        response("10", "10.00", "1.00"),
+        response("4", "10.58", "0.42"),
+    );
+    let terms = ComparisonTerms {
+        store_id: "madrid-1".into(),
+        route: TaxRoute::Embedded,
+        shadow: TaxRoute::Http,
+        table_version: 0,
+        settings_version: 0,
+    };
+    let row = ComparisonRow {
+        terms: terms.clone(),
+        at,
+        outcome: ShadowOutcome::Different,
+        request: serde_json::from_value(request).expect("a request"),
+        differences: TaxDifferences::between(&route, &shadow),
+        response: route,
+        shadow_response: Some(shadow),
+        error: String::new(),
+    };
+    let counts = [(ShadowOutcome::Equal, 812), (ShadowOutcome::Different, 1)];
+    let counts = counts.map(|(outcome, baskets)| ComparisonCount {
+        terms: terms.clone(),
+        day: ComparisonCount::day_of(at),
+        outcome,
+        baskets,
+        recorded: 1,
+    });
+    let stored = host
+        .app
+        .core
+        .records()
+        .write(in_tx!(|tx, settings, row, counts| {
+            tx.tax_settings_put("madrid-1", &settings).await?;
+            let store = tx.tax_store_get("madrid-1").await?;
+            let terms = ComparisonTerms {
+                table_version: store.table_version,
+                settings_version: store.settings_version,
+                ..row.terms.clone()
+            };
+            for count in counts {
+                let terms = terms.clone();
+                let count = ComparisonCount { terms, ..count };
+                tx.tax_comparison_count_add(&count).await?;
+            }
+            tx.tax_comparison_insert_many(&[ComparisonRow { terms, ..row }])
+                .await?;
+            Ok(())
         }));
     stored.await.expect("stored");
 }

@@ -3,7 +3,9 @@
 
 use crate::golden::{golden, pretty, renewing};
 use crate::host::Host;
-use crate::rows::{add_dead_letter, add_decision, add_parked_and_queued, add_tax_rows};
+use crate::rows::{
+    add_dead_letter, add_decision, add_parked_and_queued, add_tax_comparison, add_tax_rows,
+};
 use crate::stage::Stage;
 use galleria_app::reloads::Loaded;
 use galleria_ports::plugins::{LoadState, RetailerLoad};
@@ -176,6 +178,7 @@ pub async fn walked(stage: &Stage) -> Walk {
     dead_letters(&mut walk).await;
     walk.step(get.clone(), "/v1/timeline/{id}", Some("timeline"))
         .await;
+    comparisons(&mut walk).await;
     statements(&mut walk).await;
     runs(&mut walk).await;
     for path in ["/v1/status", "/healthz", "/readyz"] {
@@ -396,6 +399,16 @@ async fn tax_table(walk: &mut Walk) {
     let csv = walk.host.send(csv.header("Accept", "text/csv")).await;
     golden("src/examples/tax_table_csv.json", &pretty(&json!(csv.text)));
     walk.step(Method::DELETE, one, Some("tax_table_deleted"))
+        .await;
+}
+
+/// Comparisons of two routes, and a move to the other one.
+async fn comparisons(walk: &mut Walk) {
+    add_tax_comparison(&walk.host).await;
+    let comparisons = "/v1/stores/{id}/tax-comparisons";
+    walk.step(Method::GET, comparisons, Some("tax_comparisons"))
+        .await;
+    walk.step(Method::POST, "/v1/stores/{id}/tax-move", Some("tax_move"))
         .await;
 }
 

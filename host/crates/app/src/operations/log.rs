@@ -7,7 +7,7 @@ use galleria_ports::records::{OperationFilter, OperationRow};
 use serde::{Deserialize, Serialize};
 
 /// The actions, by name.
-pub const ACTIONS: [&str; 15] = [
+pub const ACTIONS: [&str; 16] = [
     "dead_letter_replay",
     "dead_letter_discard",
     "parked_retry",
@@ -19,6 +19,7 @@ pub const ACTIONS: [&str; 15] = [
     "store_put",
     "stores_import",
     "tax_settings_put",
+    "tax_move",
     "plugins_loaded",
     "retailer_reload",
     "key_create",

@@ -6,7 +6,7 @@ use crate::core::store_of;
 use galleria_domain::Store;
 use galleria_domain::tax::{TaxRequest, TaxResponse, TaxRoute, TaxSettings};
 use galleria_ports::in_tx;
-use galleria_ports::records::TaxStore;
+use galleria_ports::records::{ComparisonTerms, TaxStore};
 use galleria_ports::tax::{TaxCall, TaxFault};
 use galleria_ports::{Error, metrics, trace};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,20 @@ pub(super) struct EvaluatedStore {
     pub store: Store,
     pub settings: TaxSettings,
     pub table_version: i64,
+    pub settings_version: i64,
+}
+
+impl EvaluatedStore {
+    /// What a comparison of two routes is valid for.
+    pub(super) fn terms(&self, route: TaxRoute, shadow: TaxRoute) -> ComparisonTerms {
+        ComparisonTerms {
+            store_id: self.store.id.clone(),
+            route,
+            shadow,
+            table_version: self.table_version,
+            settings_version: self.settings_version,
+        }
+    }
 }
 
 impl Taxes {
@@ -40,16 +54,28 @@ impl Taxes {
         self.evaluate_call(&request, &own_call()).await
     }
 
+    /// The same for a call from elsewhere. The shadow of the store evaluates later.
     pub(super) async fn evaluate_call(
         &self,
         request: &TaxRequest,
         call: &TaxCall,
     ) -> Result<TaxEvaluation, Error> {
         let store = self.evaluated_store(&request.store_data.store_id).await?;
+        let evaluation = self.evaluate_store(request, call, &store).await?;
+        self.compare_later(&store, request, call, &evaluation);
+        Ok(evaluation)
+    }
+
+    async fn evaluate_store(
+        &self,
+        request: &TaxRequest,
+        call: &TaxCall,
+        store: &EvaluatedStore,
+    ) -> Result<TaxEvaluation, Error> {
         let TaxSettings {
             route, fallback, ..
         } = store.settings;
-        let failure = match self.run(request, call, route, &store).await {
+        let failure = match self.run(request, call, route, store).await {
             Ok(response) => {
                 return Ok(TaxEvaluation {
                     response,
@@ -62,7 +88,7 @@ impl Taxes {
         let (Some(fallback), true) = (fallback, failure.is_of_service()) else {
             return Err(failure.into());
         };
-        let evaluated = self.run(request, call, fallback, &store).await;
+        let evaluated = self.run(request, call, fallback, store).await;
         metrics::tax_fallback(route, evaluated.is_ok());
         match evaluated {
             Ok(response) => {
@@ -83,8 +109,18 @@ impl Taxes {
         request: &TaxRequest,
         route: TaxRoute,
     ) -> Result<TaxResponse, TaxFailure> {
+        self.evaluate_call_by(request, &own_call(), route).await
+    }
+
+    /// The same for a call from elsewhere.
+    pub(super) async fn evaluate_call_by(
+        &self,
+        request: &TaxRequest,
+        call: &TaxCall,
+        route: TaxRoute,
+    ) -> Result<TaxResponse, TaxFailure> {
         let store = self.evaluated_store(&request.store_data.store_id).await?;
-        self.run(request, &own_call(), route, &store).await
+        self.run(request, call, route, &store).await
     }
 
     async fn run(
@@ -168,12 +204,13 @@ impl Taxes {
             store,
             settings: taxes.settings.unwrap_or_default(),
             table_version: taxes.table_version,
+            settings_version: taxes.settings_version,
         })
     }
 }
 
 /// The call of a request that begins at this host.
-fn own_call() -> TaxCall {
+pub(super) fn own_call() -> TaxCall {
     TaxCall {
         idempotency_key: None,
         hops: 1,

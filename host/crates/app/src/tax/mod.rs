@@ -2,16 +2,27 @@
 //!
 //! Each evaluation reads the settings of its store, so that a change is effective at once on every host.
 
+mod comparisons;
 mod embedded;
 mod evaluate;
 mod failure;
+mod moves;
+mod replay;
 mod serve;
 mod settings;
+mod shadow;
 mod tables;
 
+pub use comparisons::{
+    ComparedBaskets, ComparisonPage, ComparisonQuery, ComparisonSummary, ComparisonView,
+    MoveReadiness, RouteComparison,
+};
 pub use evaluate::TaxEvaluation;
 pub use failure::TaxFailure;
+pub use moves::{NewTaxMove, TaxMoved};
+pub use replay::{ComparisonReport, Replay};
 pub use serve::{EvaluationCall, MAX_HOPS, RecordedEvaluation, ServedEvaluation};
+pub use shadow::{ShadowPolicy, ShadowResult};
 pub use tables::{
     TaxRowChange, TaxTableDeleted, TaxTableImport, TaxTableImported, TaxTablePage, tax_table_csv,
 };
@@ -20,6 +31,7 @@ use crate::core::Core;
 use embedded::Tables;
 use galleria_domain::tax::Calculator;
 use galleria_ports::tax::TaxUpstreams;
+use shadow::Shadow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +43,10 @@ pub struct TaxPolicy {
     pub calculators: BTreeMap<String, Calculator>,
     /// How long recorded evaluations are kept.
     pub evaluations_kept: Duration,
+    /// Evaluations in the background.
+    pub shadow: ShadowPolicy,
+    /// The number of compared baskets that a move of a store requires.
+    pub move_baskets: u64,
 }
 
 impl Default for TaxPolicy {
@@ -38,6 +54,8 @@ impl Default for TaxPolicy {
         Self {
             calculators: [(Calculator::DEFAULT.to_owned(), Calculator::default())].into(),
             evaluations_kept: Duration::from_secs(90 * 24 * 60 * 60),
+            shadow: ShadowPolicy::default(),
+            move_baskets: 500,
         }
     }
 }
@@ -50,12 +68,14 @@ pub struct Taxes {
     tables: Arc<Tables>,
     /// The tax services that this host can call.
     upstreams: Option<Arc<dyn TaxUpstreams>>,
+    shadow: Arc<Shadow>,
 }
 
 impl Taxes {
     pub(crate) fn new(core: Core, policy: TaxPolicy) -> Self {
         Self {
             core,
+            shadow: Arc::new(Shadow::new(policy.shadow)),
             policy: Arc::new(policy),
             tables: Arc::new(Tables::default()),
             upstreams: None,

@@ -104,7 +104,11 @@ impl Taxes {
 
     /// The violated rules of new settings. A route that a store has already is not checked again, because another host
     /// may have its address.
-    fn settings_problems(&self, before: &TaxSettings, after: &TaxSettings) -> Vec<Problem> {
+    pub(super) fn settings_problems(
+        &self,
+        before: &TaxSettings,
+        after: &TaxSettings,
+    ) -> Vec<Problem> {
         let mut problems = after.problems();
         let routes = |settings: &TaxSettings| {
             let TaxSettings {

@@ -4,6 +4,7 @@
 mod lists;
 mod records;
 mod settlement;
+mod tax_comparisons;
 
 use crate::{Db, DbConfig};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
@@ -17,6 +18,7 @@ async fn no_query_scans_a_whole_table() {
     let db = Db::open(&config).await.expect("open");
     records::run_record_queries(&db).await;
     settlement::run_settlement_queries(&db).await;
+    tax_comparisons::run_comparison_queries(&db).await;
     lists::run_timeline_queries(&db).await;
     lists::run_list_queries(&db).await;
     db.close().await.expect("closed");

@@ -18,7 +18,7 @@ on_both!(
 );
 
 /// Undoes the migrations after 27.
-const UNDO_TAXES: [&str; 8] = [
+const UNDO_TAXES: [&str; 10] = [
     "DROP TABLE reloads",
     "DROP TABLE hosts",
     "DROP TABLE loads",
@@ -27,6 +27,8 @@ const UNDO_TAXES: [&str; 8] = [
     "DROP TABLE tax_rules",
     "DROP TABLE tax_stores",
     "ALTER TABLE orders DROP COLUMN taxes",
+    "DROP TABLE tax_comparisons",
+    "DROP TABLE tax_comparison_counts",
 ];
 
 /// Undoes migration 25 and the later ones, after [`UNDO_TAXES`]. The types are valid in both databases.

@@ -29,6 +29,8 @@ mod amounts;
 mod basket;
 mod by_table;
 mod check;
+pub mod compare;
+mod compare_table;
 mod exact;
 mod exchange;
 mod lines;
@@ -43,6 +45,8 @@ mod text_amount;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod compare_tests;
+#[cfg(test)]
 mod drawn;
 #[cfg(test)]
 mod properties;
@@ -53,6 +57,10 @@ pub use basket::{
 };
 pub use by_table::{TableTerms, evaluate_request};
 pub use check::{MAX_DISCOUNTS, MAX_ITEMS, MAX_TAXES, is_precision};
+pub use compare::TaxDifferences;
+pub use compare_table::{
+    AmountRow, BasketItems, DifferenceSums, DifferenceTable, MessageRow, TaxDifferenceRow,
+};
 pub use exchange::{ItemTax, LevelTax, RequestItem, StoreData, TaxRequest, TaxResponse};
 pub use lines::MAX_LISTS;
 pub use order::{

@@ -28,6 +28,7 @@ mod schedules;
 mod settlements;
 mod statement_lines;
 mod statements;
+mod tax_comparisons;
 mod tax_evaluations;
 mod tax_tables;
 mod tenders;
@@ -64,6 +65,10 @@ pub use schedules::{PlannedTo, ScheduleMark, Schedules};
 pub use settlements::{SettlementCursor, Settlements};
 pub use statement_lines::{LineMatch, LineRow, ManualSettlementRow, OutcomeSum, StatementLines};
 pub use statements::{StatementRow, StatementState, Statements};
+pub use tax_comparisons::{
+    ComparisonCount, ComparisonCursor, ComparisonFilter, ComparisonRow, ComparisonTerms,
+    ShadowOutcome, TaxComparisons,
+};
 pub use tax_evaluations::{TaxEvaluationCursor, TaxEvaluationRow, TaxEvaluations};
 pub use tax_tables::{TaxStore, TaxTables};
 pub use tenders::{PaidPart, Tenders, UncoveredCursor};
@@ -105,6 +110,7 @@ pub trait Tx:
     + StatementLines
     + RejectedStatements
     + Statements
+    + TaxComparisons
     + TaxEvaluations
     + TaxTables
     + Tenders
@@ -141,6 +147,7 @@ impl<
         + StatementLines
         + RejectedStatements
         + Statements
+        + TaxComparisons
         + TaxEvaluations
         + TaxTables
         + Tenders

@@ -5,13 +5,15 @@ use async_trait::async_trait;
 use galleria_domain::tax::{TaxRow, TaxRowKey, TaxSettings};
 use std::collections::BTreeMap;
 
-/// The tax settings of a store, and the version of its table.
+/// The tax settings of a store, and the versions of its table and its settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaxStore {
     /// `None` if the store has none: the defaults apply.
     pub settings: Option<TaxSettings>,
     /// It changes with each change of the table.
     pub table_version: i64,
+    /// It changes with each change of the settings.
+    pub settings_version: i64,
 }
 
 /// Records of tax tables. A store is not checked.
@@ -19,7 +21,7 @@ pub struct TaxStore {
 pub trait TaxTables {
     /// The settings of a store.
     async fn tax_store_get(&mut self, store: &str) -> Result<TaxStore, Error>;
-    /// Replaces the settings of a store.
+    /// Replaces the settings of a store. Other settings than before get a new version.
     async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error>;
     /// Locks the table of a store until the end of the transaction, and returns its version.
     async fn tax_table_lock(&mut self, store: &str) -> Result<i64, Error>;

@@ -1,0 +1,430 @@
+//! Evaluations in the background: the first route never waits for them, and their results are recorded.
+
+use crate::no_plugins::NoPlugins;
+use crate::rows::{self, at};
+use crate::stage::Stage;
+use async_trait::async_trait;
+use galleria_app::tax::{
+    ComparedBaskets, ComparisonPage, ComparisonQuery, ShadowPolicy, TaxPolicy,
+};
+use galleria_app::{App, Policy};
+use galleria_domain::Problem;
+use galleria_domain::tax::{
+    Rounding, TableTerms, TaxRequest, TaxResponse, TaxRoute, TaxRow, TaxSettings, TaxTable,
+    evaluate_request,
+};
+use galleria_ports::clock::DrivenClock;
+use galleria_ports::records::ShadowOutcome;
+use galleria_ports::tax::{TaxCall, TaxFault, TaxUpstream, TaxUpstreams};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+on_both!(
+    equal_baskets_are_counted_and_a_sample_is_recorded,
+    differences_are_recorded_with_both_answers,
+    a_failing_shadow_is_recorded_and_the_route_answers,
+    a_blocked_shadow_delays_nothing_and_drops_are_counted,
+    a_shadow_that_does_not_answer_in_time_failed,
+    at_the_end_waiting_baskets_are_dropped_and_others_finish,
+    a_store_records_a_limited_number_of_baskets_a_day,
+    comparisons_are_removed_after_their_retention,
+);
+
+/// The rate of the store's default taxes.
+const RATE: &str = "25";
+
+/// A tax service with one rate for every code.
+pub struct Service {
+    rate: Mutex<&'static str>,
+    fault: Mutex<Option<TaxFault>>,
+    /// Each evaluation takes one.
+    permits: Semaphore,
+    requests: Mutex<Vec<TaxRequest>>,
+}
+
+impl Service {
+    pub fn set_rate(&self, rate: &'static str) {
+        *self.rate.lock().expect("a rate") = rate;
+    }
+
+    fn fail(&self, fault: TaxFault) {
+        *self.fault.lock().expect("a fault") = Some(fault);
+    }
+
+    fn requests(&self) -> Vec<TaxRequest> {
+        self.requests.lock().expect("requests").clone()
+    }
+}
+
+#[async_trait]
+impl TaxUpstreams for Service {
+    async fn evaluate(
+        &self,
+        _: TaxRoute,
+        request: &TaxRequest,
+        _: &TaxCall,
+    ) -> Result<TaxResponse, TaxFault> {
+        self.requests
+            .lock()
+            .expect("requests")
+            .push(request.clone());
+        self.permits.acquire().await.expect("open").forget();
+        if let Some(fault) = self.fault.lock().expect("a fault").clone() {
+            return Err(fault);
+        }
+        let rate = *self.rate.lock().expect("a rate");
+        let terms = TableTerms {
+            table: &TaxTable::default(),
+            default_taxes: &TaxTable::any(&default_taxes(rate)),
+            rounding: Rounding::default(),
+            date: request.business_date.expect("a date"),
+            included: true,
+        };
+        evaluate_request(request, terms).map_err(TaxFault::Rejected)
+    }
+
+    async fn check(&self, _: TaxRoute) -> Result<(), TaxFault> {
+        Ok(())
+    }
+
+    fn upstreams(&self) -> Vec<TaxUpstream> {
+        let upstream = |route| TaxUpstream {
+            route,
+            address: "http://tax".into(),
+            breaker: Default::default(),
+            last_failure: None,
+        };
+        [TaxRoute::Grpc, TaxRoute::Http].map(upstream).to_vec()
+    }
+}
+
+fn default_taxes(rate: &str) -> Vec<TaxRow> {
+    let row = json!({
+        "tax_code": "ANY", "tax_level": "VAT", "retailer_tax_level_id": "1", "tax_percent": rate,
+    });
+    vec![serde_json::from_value(row).expect("a row")]
+}
+
+/// A process whose store has the route `embedded` and the shadow `http`.
+pub struct Shop {
+    pub app: App,
+    pub service: Arc<Service>,
+    clock: Arc<DrivenClock>,
+    stop: CancellationToken,
+    worker: JoinHandle<()>,
+}
+
+impl Shop {
+    pub async fn open(stage: &Stage, policy: ShadowPolicy, permits: usize) -> Self {
+        let (store, settings) = (rows::store("s", "shop"), settings());
+        write_tx!(stage, [store, settings], |tx| {
+            tx.store_put(&store).await?;
+            tx.tax_settings_put("s", &settings).await
+        })
+        .expect("a store");
+        let clock = Arc::new(DrivenClock::new(at(0)));
+        let service = Arc::new(Service {
+            rate: Mutex::new(RATE),
+            fault: Mutex::default(),
+            permits: Semaphore::new(permits),
+            requests: Mutex::default(),
+        });
+        let policy = Policy {
+            tax: TaxPolicy {
+                shadow: policy,
+                move_baskets: 3,
+                ..TaxPolicy::default()
+            },
+            ..Policy::default()
+        };
+        let records = Arc::new(stage.db.clone());
+        let app = App::new(records, Arc::new(NoPlugins), clock.clone(), policy)
+            .with_tax_upstreams(service.clone());
+        let stop = CancellationToken::new();
+        let worker = tokio::spawn(app.taxes.clone().run_shadow(stop.clone()));
+        Self {
+            app,
+            service,
+            clock,
+            stop,
+            worker,
+        }
+    }
+
+    /// Evaluates a basket of this many items by the store's route.
+    pub async fn sell(&self, items: usize) -> TaxResponse {
+        let items = (1..=items).map(|number| {
+            json!({"item_id": number.to_string(), "total_amount": "10.00", "tax_code": "STD"})
+        });
+        let items: Vec<Value> = items.collect();
+        let request = json!({"store_data": {"store_id": "s"}, "items": items});
+        let request: TaxRequest = serde_json::from_value(request).expect("a request");
+        let evaluation = self.app.taxes.evaluate(request).await.expect("taxes");
+        assert_eq!(evaluation.route, TaxRoute::Embedded);
+        evaluation.response
+    }
+
+    pub async fn page(&self, outcome: Option<ShadowOutcome>) -> ComparisonPage {
+        let query = ComparisonQuery {
+            store: "s".into(),
+            outcome,
+            limit: 100,
+            ..ComparisonQuery::default()
+        };
+        self.app.taxes.comparisons(query).await.expect("a page")
+    }
+
+    pub async fn counts(&self) -> ComparedBaskets {
+        let summary = self.page(None).await.summary;
+        let counts = summary.routes.first().map(|row| row.baskets);
+        counts.unwrap_or_default()
+    }
+
+    /// Waits until this many baskets are recorded or counted.
+    pub async fn settle(&self, baskets: u64) -> ComparedBaskets {
+        loop {
+            let counts = self.counts().await;
+            let all = counts.compared + counts.failed + counts.dropped;
+            assert!(all <= baskets, "{counts:?}");
+            if all == baskets {
+                return counts;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until the service has received this many requests.
+    async fn requested(&self, requests: usize) {
+        while self.service.requests().len() < requests {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Stops the process.
+    async fn stop(self) -> Self {
+        self.stop.cancel();
+        let worker = self.worker.await;
+        worker.expect("no panic");
+        Self {
+            worker: tokio::spawn(std::future::ready(())),
+            ..self
+        }
+    }
+}
+
+pub fn settings() -> TaxSettings {
+    TaxSettings {
+        shadow: Some(TaxRoute::Http),
+        default_taxes: default_taxes(RATE),
+        ..TaxSettings::default()
+    }
+}
+
+pub fn policy() -> ShadowPolicy {
+    ShadowPolicy {
+        sample: 2,
+        ..ShadowPolicy::default()
+    }
+}
+
+fn counts(equal: u64, different: u64, failed: u64, dropped: u64) -> ComparedBaskets {
+    ComparedBaskets {
+        compared: equal + different,
+        equal,
+        different,
+        failed,
+        dropped,
+    }
+}
+
+async fn equal_baskets_are_counted_and_a_sample_is_recorded(stage: &Stage) {
+    let shop = Shop::open(stage, policy(), 100).await;
+    for number in 1..=5 {
+        shop.sell(2).await;
+        assert_eq!(shop.settle(number).await, counts(number, 0, 0, 0));
+    }
+    let page = shop.page(None).await;
+    assert_eq!(page.comparisons.len(), 3, "the first, third and fifth");
+    let one = &page.comparisons[0];
+    assert_eq!(one.outcome, ShadowOutcome::Equal);
+    assert!(one.differences.is_empty() && one.error.is_empty());
+    assert_eq!(one.shadow_response.as_ref(), Some(&one.response));
+    let readiness = page.summary.readiness.expect("a shadow");
+    assert!(readiness.ready && readiness.comparison.baskets == counts(5, 0, 0, 0));
+}
+
+async fn differences_are_recorded_with_both_answers(stage: &Stage) {
+    let shop = Shop::open(stage, policy(), 100).await;
+    shop.service.set_rate("20");
+    let mut request: TaxRequest = serde_json::from_value(json!({
+        "store_data": {"store_id": "s"}, "commit": true,
+        "items": [{"item_id": "a", "total_amount": "10.00"}],
+    }))
+    .expect("a request");
+    let evaluation = shop.app.taxes.evaluate(request.clone()).await;
+    let response = evaluation.expect("taxes").response;
+    assert_eq!(shop.settle(1).await, counts(0, 1, 0, 0));
+    assert!(
+        !shop.service.requests()[0].commit,
+        "a shadow records nothing"
+    );
+
+    let page = shop.page(Some(ShadowOutcome::Different)).await;
+    let one = &page.comparisons[0];
+    assert_eq!(
+        (one.route, one.shadow),
+        (TaxRoute::Embedded, TaxRoute::Http)
+    );
+    assert_eq!(one.response, response);
+    let shadow = one.shadow_response.as_ref().expect("an answer");
+    let taxes = (response.total_tax.to_string(), shadow.total_tax.to_string());
+    assert_eq!(taxes, ("2.00".to_owned(), "1.67".to_owned()));
+    request.commit = false;
+    request.business_date = Some("2026-11-18".parse().expect("a date"));
+    assert_eq!(one.request, request, "with the date of the basket");
+    assert_eq!(one.differences.items[0].item_id, "a");
+
+    let report = shop.app.taxes.comparison_report("s", None).await;
+    let differences = report.expect("a report").differences;
+    let row = &differences.taxes[0];
+    let rates =
+        [row.route_percent, row.shadow_percent].map(|rate| rate.map(|rate| rate.to_string()));
+    assert_eq!(rates, [Some("25".to_owned()), Some("20".to_owned())]);
+    assert_eq!(row.difference.to_string(), "-0.33");
+    assert_eq!(row.examples[0].items, ["a"]);
+}
+
+async fn a_failing_shadow_is_recorded_and_the_route_answers(stage: &Stage) {
+    let shop = Shop::open(stage, policy(), 100).await;
+    shop.service.fail(TaxFault::NotConfigured);
+    shop.sell(1).await;
+    assert_eq!(shop.settle(1).await, counts(0, 0, 1, 0));
+    // A till would get no taxes: not a failure of the service, but a difference.
+    let rule = Problem::new("items.0.tax_code", "must be in the table");
+    shop.service.fail(TaxFault::Rejected(vec![rule]));
+    shop.sell(1).await;
+    assert_eq!(shop.settle(2).await, counts(0, 1, 1, 0));
+    let page = shop.page(None).await;
+    let errors = page
+        .comparisons
+        .iter()
+        .map(|one| (one.outcome, one.shadow_response.is_none()));
+    let expected = [
+        (ShadowOutcome::Different, true),
+        (ShadowOutcome::Failed, true),
+    ];
+    assert_eq!(errors.collect::<Vec<_>>(), expected);
+    let report = shop.app.taxes.comparison_report("s", None).await;
+    let differences = report.expect("a report").differences;
+    assert!(
+        differences.rejected[0]
+            .message
+            .contains("must be in the table")
+    );
+    assert!(
+        differences.failed[0].message.contains("http"),
+        "{differences:?}"
+    );
+}
+
+async fn a_blocked_shadow_delays_nothing_and_drops_are_counted(stage: &Stage) {
+    let small = ShadowPolicy {
+        queue: 6,
+        at_once: 1,
+        ..policy()
+    };
+    let shop = Shop::open(stage, small, 0).await;
+    let expected = shop.sell(2).await;
+    shop.requested(1).await;
+    // The first one is being evaluated, one waits, and three do not fit: 2 + 2 + 2 items.
+    for _ in 0..2 {
+        assert_eq!(shop.sell(2).await, expected);
+    }
+    for _ in 0..3 {
+        assert_eq!(shop.sell(2).await, expected);
+    }
+    assert_eq!(shop.service.requests().len(), 1);
+    shop.service.permits.add_permits(100);
+    assert_eq!(shop.settle(6).await, counts(3, 0, 0, 3));
+    // The queue is free again; a basket that is larger than the queue never fits.
+    shop.sell(2).await;
+    assert_eq!(shop.settle(7).await, counts(4, 0, 0, 3));
+    shop.sell(7).await;
+    shop.sell(1).await;
+    assert_eq!(shop.settle(9).await, counts(5, 0, 0, 4));
+}
+
+async fn a_shadow_that_does_not_answer_in_time_failed(stage: &Stage) {
+    let shop = Shop::open(stage, policy(), 0).await;
+    shop.sell(1).await;
+    shop.requested(1).await;
+    while shop.clock.sleepers() == 0 {
+        tokio::task::yield_now().await;
+    }
+    shop.clock.advance(Duration::from_secs(5));
+    assert_eq!(shop.settle(1).await, counts(0, 0, 1, 0));
+    let error = &shop.page(None).await.comparisons[0].error;
+    assert_eq!(error, "http did not answer within 5s (tax.shadow.timeout)");
+}
+
+async fn at_the_end_waiting_baskets_are_dropped_and_others_finish(stage: &Stage) {
+    let one = ShadowPolicy {
+        at_once: 1,
+        ..policy()
+    };
+    let shop = Shop::open(stage, one, 0).await;
+    for _ in 0..3 {
+        shop.sell(1).await;
+    }
+    shop.requested(1).await;
+    shop.stop.cancel();
+    shop.service.permits.add_permits(100);
+    let shop = shop.stop().await;
+    assert_eq!(shop.counts().await, counts(1, 0, 0, 2));
+    // The route answers until the process ends.
+    shop.sell(1).await;
+    assert_eq!(shop.service.requests().len(), 1);
+}
+
+async fn a_store_records_a_limited_number_of_baskets_a_day(stage: &Stage) {
+    let limited = ShadowPolicy {
+        per_day: 2,
+        ..policy()
+    };
+    let shop = Shop::open(stage, limited, 100).await;
+    shop.service.set_rate("20");
+    for _ in 0..4 {
+        shop.sell(1).await;
+    }
+    assert_eq!(shop.settle(4).await, counts(0, 4, 0, 0));
+    assert_eq!(shop.page(None).await.comparisons.len(), 2);
+    shop.clock.advance(Duration::from_hours(24));
+    shop.sell(1).await;
+    assert_eq!(shop.settle(5).await, counts(0, 5, 0, 0));
+    assert_eq!(shop.page(None).await.comparisons.len(), 3);
+}
+
+async fn comparisons_are_removed_after_their_retention(stage: &Stage) {
+    let short = ShadowPolicy {
+        keep: Duration::from_hours(48),
+        ..policy()
+    };
+    let shop = Shop::open(stage, short, 100).await;
+    shop.service.set_rate("20");
+    shop.sell(1).await;
+    shop.settle(1).await;
+    shop.clock.advance(Duration::from_hours(47));
+    shop.sell(1).await;
+    shop.settle(2).await;
+    assert_eq!(shop.app.taxes.sweep_comparisons().await.expect("swept"), 0);
+    shop.clock.advance(Duration::from_hours(2));
+    assert_eq!(shop.app.taxes.sweep_comparisons().await.expect("swept"), 1);
+    assert_eq!(shop.page(None).await.comparisons.len(), 1);
+    shop.clock.advance(Duration::from_hours(72));
+    assert_eq!(shop.app.taxes.sweep_comparisons().await.expect("swept"), 1);
+    assert_eq!(shop.page(None).await.summary.routes, []);
+}
