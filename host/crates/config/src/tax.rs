@@ -276,6 +276,15 @@ mod tests {
 
     fn problems(grpc: TaxService, http: TaxService) -> Vec<String> {
         let tax = Tax {
+            shadow: TaxShadow {
+                queue: 20_000,
+                at_once: 4,
+                timeout: Duration::from_secs(5),
+                keep: Duration::from_secs(60),
+                sample: 0,
+                per_day: 1,
+            },
+            moves: TaxMove { baskets: 1 },
             evaluations_kept: Duration::from_secs(3_600),
             calculators: BTreeMap::new(),
             grpc,
