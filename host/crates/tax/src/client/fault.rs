@@ -30,10 +30,26 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// Whether the library's own timer ended the call, before the limit around it did.
+pub(crate) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    any(error, |error| error.is::<tonic::TimeoutExpired>())
+}
+
 fn has_certificate_error(error: &(dyn Error + 'static)) -> bool {
+    any(error, |error| {
+        let error = error.downcast_ref();
+        matches!(error, Some(rustls::Error::InvalidCertificate(_)))
+    })
+}
+
+/// Whether the error or one of its sources matches.
+fn any(
+    error: &(dyn Error + 'static),
+    matches: impl Copy + Fn(&(dyn Error + 'static)) -> bool,
+) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        if matches(error) {
             return true;
         }
         // `source` skips the error inside an error of input and output.
@@ -41,7 +57,7 @@ fn has_certificate_error(error: &(dyn Error + 'static)) -> bool {
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
         if let Some(inner) = inner {
-            return has_certificate_error(inner);
+            return any(inner, matches);
         }
         next = error.source();
     }

@@ -2,7 +2,7 @@
 
 use super::config::{ConfigError, UpstreamConfig};
 use super::connection::Connection;
-use super::fault::{chain, connection, safe_text};
+use super::fault::{chain, connection, is_timeout, safe_text};
 use super::response::MAX_BYTES;
 use super::upstream::{HOPS, KEY, Sent, TRACE, Transport};
 use crate::proto::TaxEvaluateRequest;
@@ -22,7 +22,11 @@ use std::time::{Duration, Instant};
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
 use tower::Service;
+
+/// The most problems of a rejection that a caller sees.
+const MAX_PROBLEMS: usize = 100;
 
 /// The time between two pings while calls are in flight, so that a dead connection is noticed.
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -159,7 +163,10 @@ fn unavailable(error: ConfigError) -> TaxFault {
 /// The fault of a status. The library also reports with it what happened to the connection and to the message.
 fn fault(status: &Status, limit: Duration) -> TaxFault {
     if let Some(error) = status.source() {
-        return connection(error);
+        return match is_timeout(error) {
+            true => TaxFault::Timeout { limit },
+            false => connection(error),
+        };
     }
     let text = safe_text(status.message());
     let invalid = |rule: String| TaxFault::InvalidResponse {
@@ -168,7 +175,7 @@ fn fault(status: &Status, limit: Duration) -> TaxFault {
     };
     match status.code() {
         Code::InvalidArgument | Code::NotFound | Code::AlreadyExists => {
-            TaxFault::Rejected(vec![rejection(&text)])
+            TaxFault::Rejected(rejections(status))
         }
         Code::DeadlineExceeded => TaxFault::Timeout { limit },
         Code::Internal if text.starts_with("failed to decode") => {
@@ -184,6 +191,20 @@ fn fault(status: &Status, limit: Duration) -> TaxFault {
             cause: format!("gRPC status {:?}: {text}", status.code()),
         },
         code => invalid(format!("the gRPC status must be Ok, got {code:?}")),
+    }
+}
+
+/// The problems of a rejection: those of its details, else its text.
+fn rejections(status: &Status) -> Vec<Problem> {
+    let details = status.get_details_bad_request().into_iter();
+    let violations = details.flat_map(|details| details.field_violations);
+    let problems: Vec<Problem> = violations
+        .take(MAX_PROBLEMS)
+        .map(|one| Problem::new(safe_text(&one.field), safe_text(&one.description)))
+        .collect();
+    match problems.is_empty() {
+        true => vec![rejection(&safe_text(status.message()))],
+        false => problems,
     }
 }
 
@@ -217,6 +238,43 @@ mod tests {
         assert_eq!(name(Status::out_of_range("too large")), "invalid_response");
         assert_eq!(name(Status::unimplemented("x")), "invalid_response");
         assert_eq!(name(Status::permission_denied("x")), "invalid_response");
+    }
+
+    #[test]
+    fn the_timer_of_the_library_is_a_timeout() {
+        let expired: Box<dyn std::error::Error + Send + Sync> = tonic::TimeoutExpired(()).into();
+        let wrapped = std::io::Error::other(expired);
+        for status in [
+            Status::from_error(Box::new(tonic::TimeoutExpired(()))),
+            Status::from_error(Box::new(wrapped)),
+        ] {
+            assert_eq!(name(status.clone()), "timeout", "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_rejection_has_the_problems_of_its_details() {
+        let violations = [
+            ("items.0.tax_code", "must be known"),
+            ("items.2.quantity", "must not be 0"),
+        ];
+        let details = tonic_types::ErrorDetails::with_bad_request(
+            violations
+                .map(|(field, rule)| tonic_types::FieldViolation::new(field, rule))
+                .to_vec(),
+        );
+        let status = Status::with_error_details(Code::InvalidArgument, "two problems", details);
+        let problems: Vec<String> = rejections(&status)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            problems,
+            [
+                "items.0.tax_code: must be known",
+                "items.2.quantity: must not be 0"
+            ]
+        );
     }
 
     #[test]
