@@ -119,7 +119,7 @@ fn an_unknown_role_is_rejected_with_the_known_ones() {
     for (role, wanted) in [
         (
             "till",
-            "one of api, consumer, consumer:<group>, relay, deliver or schedule",
+            "one of api, consumer, consumer:<group>, relay, deliver, schedule or tax",
         ),
         (
             "consumer:SALES",
