@@ -38,6 +38,7 @@ use galleria_ports::in_tx;
 use galleria_ports::metrics;
 use galleria_ports::metrics::Attempted;
 use galleria_ports::plugins::Argument;
+use galleria_ports::plugins::LoadedPlugin;
 use galleria_ports::records::ParkedEvent;
 use galleria_ports::trace;
 use item::{item, point_of};
@@ -104,16 +105,7 @@ impl Events {
             waits_for,
             cause: _,
         } = parked;
-        let store = self.store_of_event(&event).await?;
-        let serves = |store: &Store, point: Point| {
-            let plugin = self.core.plugins.named(&store.retailer, &subscriber)?;
-            let good =
-                plugin.inspection.exports.contains(&point) && plugin.slot.filter.covers(store);
-            good.then_some(plugin)
-        };
-        let plugin = store
-            .zip(point_of(&event))
-            .and_then(|(store, point)| serves(&store, point));
+        let plugin = self.subscribed(&event, &subscriber).await?;
         // The time for which its retailer was out of service does not count against a plugin.
         let is_back = plugin.is_some() && waits_for_retailer(waits_for.as_deref());
         let since = match is_back {
@@ -131,6 +123,23 @@ impl Events {
             parked: Some(state),
             since: Some(since),
         })
+    }
+
+    /// The plugin of a subscriber, if it serves the event in the active configuration.
+    pub(super) async fn subscribed(
+        &self,
+        event: &Event,
+        subscriber: &str,
+    ) -> Result<Option<LoadedPlugin>, Error> {
+        let store = self.store_of_event(event).await?;
+        let serves = |store: &Store, point: Point| {
+            let plugin = self.core.plugins.named(&store.retailer, subscriber)?;
+            let good =
+                plugin.inspection.exports.contains(&point) && plugin.slot.filter.covers(store);
+            good.then_some(plugin)
+        };
+        let found = store.zip(point_of(event));
+        Ok(found.and_then(|(store, point)| serves(&store, point)))
     }
 
     /// The position of a group, and its closed lanes.

@@ -89,8 +89,11 @@ impl From<EventRecord> for Lookup {
 
 impl Events {
     pub(super) async fn prepare(&self, item: &Item) -> Result<Prepared, Error> {
-        // A reload may have replaced the plugin since the item was routed.
-        let plugin = item.plugin.as_ref().and_then(|plugin| self.current(plugin));
+        // A reload may have replaced the plugin since the item was routed, or loaded it.
+        let plugin = match &item.plugin {
+            Some(plugin) => self.current(plugin),
+            None => self.subscribed(&item.event, &item.subscriber).await?,
+        };
         let Some(plugin) = plugin else {
             if item.subscriber == HOST {
                 return Ok(broken("store", "the event names no store that is known"));

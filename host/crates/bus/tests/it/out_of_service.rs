@@ -2,6 +2,7 @@
 
 use crate::host::TestHost;
 use crate::script::later;
+use galleria_app::events::HandlingOutcome;
 use galleria_ports::records::{ParkedState, Records};
 use galleria_ports::{Error, in_tx};
 use std::collections::BTreeMap;
@@ -129,6 +130,29 @@ async fn an_event_that_was_parked_before_waits_without_counting_attempts_or_time
         attempts.map(|(event, n)| (event.to_owned(), n))
     );
     host.stop_consuming().await;
+}
+
+/// The retailer comes back after the consumer took the event, and before a worker handles it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_was_taken_during_the_reload_is_handled() {
+    let mut host = TestHost::new().await;
+    host.store("s1").await;
+    host.sell("s1", "o1").await;
+    host.fail_with("payment:p1", [later(10)]);
+    host.consume().await;
+    host.until("the first attempt", async || host.calls().len() == 1)
+        .await;
+    host.stop_consuming().await;
+    host.set_out_of_service(true);
+    let records: &dyn Records = &host.db;
+    let read = records.read(in_tx!(|tx| tx.parked_get("payment:p1", "papers").await));
+    let parked = read.await.expect("read").expect("a parked event");
+    let taken = host.app.events.unpark(parked).await.expect("taken");
+    host.set_out_of_service(false);
+    let handled = host.app.events.handle(&taken, 0).await;
+    assert_eq!(handled.expect("handled").outcome, HandlingOutcome::Done);
+    assert_eq!(host.calls().len(), 2, "{:?}", host.calls());
+    host.expect_documents("o1", &["payment:p1"]).await;
 }
 
 /// The corrected configuration has no plugin any more for an event that was parked before.
