@@ -64,6 +64,9 @@ async fn request_problems(host: &Host, seen: &mut SeenCodes) {
     let basket = json!({ "store_data": { "store_id": "s1" }, "items": [] });
     let looping = post("/v1/taxes/evaluate").header("galleria-tax-hops", "3");
     seen.note(&host.send(looping.json(&basket)).await, "tax_route_loop");
+    let target = json!({ "route": "http" });
+    let early = host.post("/v1/stores/s1/tax-move", "move", &target);
+    seen.note(&early.await, "tax_move_refused");
     let odd = post("/v1/orders")
         .header("Idempotency-Key", "a b")
         .json(&order("o"));
