@@ -1,5 +1,5 @@
 //! The messages, the server and the client that are generated from `proto/tax.proto`.
-#![allow(clippy::allow_attributes_without_reason, reason = "generated code")]
+#![expect(clippy::allow_attributes_without_reason, reason = "generated code")]
 
 tonic::include_proto!("galleria.tax.v1");
 

@@ -119,7 +119,7 @@ pub struct ComparisonFilter {
 /// Records of comparisons. A store is not checked.
 #[async_trait]
 pub trait TaxComparisons {
-    /// The count of some terms, a day and an outcome; zero if there is none.
+    /// How often comparisons with these terms had this outcome on this day.
     async fn tax_comparison_count_get(
         &mut self,
         terms: &ComparisonTerms,

@@ -245,7 +245,7 @@ impl Upstream {
         }
     }
 
-    /// Records a failure. A rejection of the basket is none.
+    /// Records a failure. The service does not fail if it rejects a basket.
     fn record(&self, fault: &TaxFault) {
         if matches!(fault, TaxFault::Rejected(_)) {
             return;
