@@ -99,9 +99,14 @@ impl Settings {
         command
     }
 
+    /// Runs a command of `galleria` and returns its standard output.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        read(&mut self.command(arguments))
+    }
+
     /// Applies the migrations of the database. Returns their number.
     pub fn migrate(&self) -> Result<usize> {
-        Ok(read(&mut self.command(&["migrate"]))?.lines().count())
+        Ok(self.run(&["migrate"])?.lines().count())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::retailer::Retailer;
 use super::table::Actual;
-use crate::host::Host;
+use super::taxes::{Evaluated, Hosts};
 use crate::show;
 use anyhow::{Context, Result};
 use galleria_simulator::ledger::{Ledger, RecordedEvent};
@@ -20,6 +20,8 @@ pub struct Hints {
     files: Vec<PathBuf>,
     /// A retailer with products.
     products: Option<String>,
+    /// A store whose taxes were compared.
+    compared: Option<String>,
 }
 
 /// Selects the examples.
@@ -27,6 +29,7 @@ pub fn select(
     retailers: &[Retailer],
     ledger: &Ledger<'_>,
     results: &[Actual<'_>],
+    taxes: Option<Evaluated>,
 ) -> Result<Hints> {
     let with_runs = results.iter().max_by_key(|one| one.files.reports);
     let largest = results.iter().max_by_key(|one| one.statement.lines);
@@ -42,6 +45,7 @@ pub fn select(
             .filter_map(|one| one.files.files.last().cloned())
             .collect(),
         products: with_products.map(|one| one.name.clone()),
+        compared: taxes.map(|one| one.store),
     })
 }
 
@@ -60,8 +64,8 @@ fn refundable_order(all: &[RecordedEvent]) -> Option<String> {
 }
 
 /// Prints the commands, waits for Ctrl-C and stops the host.
-pub async fn keep(host: Host, hints: &Hints) -> Result<()> {
-    let (url, key) = (&host.url, &host.key);
+pub async fn keep(hosts: Hosts, hints: &Hints) -> Result<()> {
+    let (url, key) = (&hosts.host.url, &hosts.host.key);
     let (order, retailer) = (&hints.order, &hints.retailer);
     show::line(&format!(
         "\nThe host is running at {url}. Try:\n\
@@ -83,11 +87,16 @@ pub async fn keep(host: Host, hints: &Hints) -> Result<()> {
             "  curl -s -H \"$KEY\" '{url}/v1/retailers/{products}/products?limit=3'"
         ));
     }
+    if let Some(store) = &hints.compared {
+        show::line(&format!(
+            "  curl -s -H \"$KEY\" '{url}/v1/stores/{store}/tax-comparisons?outcome=different&limit=1'"
+        ));
+    }
     for file in &hints.files {
         show::line(&format!("  head -5 {}", file.display()));
     }
     show::line("\nPress Ctrl-C to stop it.");
     tokio::signal::ctrl_c().await?;
-    show::step("stopping the host");
-    host.stop()
+    show::step("stopping the host and the tax service");
+    hosts.stop()
 }

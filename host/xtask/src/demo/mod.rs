@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: sends the sample days of the retailers through a fresh host and checks all results.
 //!
-//! The results come from the host over HTTP. The expected values come from the ledger of
-//! `galleria-simulator`.
+//! The results come from the host over HTTP, and the differences of two tax routes from `galleria tax compare`.
+//! The expected values come from the ledger of `galleria-simulator`.
 
 mod hints;
 mod members;
@@ -11,10 +11,11 @@ mod runs;
 mod send;
 mod statements;
 mod table;
+mod taxes;
 mod verify;
 
 use crate::client::Client;
-use crate::host::{self, Host, Kafka, Settings};
+use crate::host::{self, Kafka, Settings};
 use crate::process::target;
 use crate::samples::{self, put_stores};
 use crate::{plugins, prepare, show};
@@ -28,6 +29,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use table::Actual;
+use taxes::Hosts;
 use verify::Delivered;
 
 /// A day of 300 events takes seconds. Parked events follow once their cause has been handled.
@@ -63,23 +65,24 @@ pub fn demo(args: &DemoArgs) -> Result<()> {
     }
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        show::step("starting the host on SQLite and the embedded log");
-        let host = Host::start(&folder, &settings(&folder, &staged)?).await?;
+        show::step("starting the host on SQLite and the embedded log, and a tax service");
+        let hosts = Hosts::start(&folder, settings(&folder, &staged)?).await?;
+        let host = &hosts.host;
         let log = &host.service.log;
         show::line(&format!(
             "    listening at {}, log in {}",
             host.url,
             log.display()
         ));
-        let outcome = days(&retailers, &folder, &host).await;
+        let outcome = days(&retailers, &folder, &hosts).await;
         if outcome.is_err() {
             show::warn(&format!("log of the host: {}", host.service.log_tail()));
         }
         let hints = outcome?;
         if args.keep {
-            hints::keep(host, &hints).await
+            hints::keep(hosts, &hints).await
         } else {
-            host.stop()
+            hosts.stop()
         }
     })
 }
@@ -95,8 +98,8 @@ pub fn settings(folder: &Path, staged: &Path) -> Result<Settings> {
 }
 
 /// Sends the days and checks the results. Returns examples for the commands of `--keep`.
-async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<hints::Hints> {
-    let client = host.client()?;
+async fn days(retailers: &[Retailer], folder: &Path, hosts: &Hosts) -> Result<hints::Hints> {
+    let client = hosts.host.client()?;
     let stores: Vec<&Store> = retailers.iter().flat_map(|one| &one.stores).collect();
     show::step(&format!("creating {} stores", stores.len()));
     put_stores(&client, stores.iter().copied()).await?;
@@ -138,6 +141,7 @@ async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<hint
         show_poslog(delivered.len(), &shown.path)?;
     }
     let results = rest(&client, retailers, &ledger, &status, &with_poslog).await?;
+    let taxes = taxes::evaluate(hosts, retailers, &ledger).await?;
     table::stores(&status)?;
     table::retailers(&results, &ledger);
     let poslogs = match (with_poslog.is_empty(), checked) {
@@ -147,10 +151,16 @@ async fn days(retailers: &[Retailer], folder: &Path, host: &Host) -> Result<hint
     };
     show::line(&format!(
         "Success: {sent} events, each applied once; {poslogs}; drawers: {} balanced, {} over, {} short; \
-         reports, settlements and catalogues agree with the ledger.",
-        ledger.drawers.even, ledger.drawers.over, ledger.drawers.short
+         reports, settlements and catalogues agree with the ledger{}.",
+        ledger.drawers.even,
+        ledger.drawers.over,
+        ledger.drawers.short,
+        taxes.as_ref().map_or(String::new(), |taxes| format!(
+            ", as do the taxes of {} sales by two routes",
+            taxes.sales
+        ))
     ));
-    hints::select(retailers, &ledger, &results)
+    hints::select(retailers, &ledger, &results, taxes)
 }
 
 /// Delivers statements, imports products and requests runs, retailer by retailer.
