@@ -6,23 +6,17 @@ use galleria_app::reloads::{Loaded, RENEW_EVERY};
 use galleria_domain::retry::OUTAGE_PAUSE;
 use galleria_engine::Engine;
 use galleria_ports::Error;
-use galleria_ports::clock::later;
 use galleria_ports::plugins::{LoadState, Plugins as _, RetailerLoad};
 use galleria_ports::records::ReloadRow;
-use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often the requests are read, because another process may have recorded one.
 const POLL: Duration = Duration::from_secs(1);
-
-/// The largest difference between the clocks of two machines. A request that is this close to the start of the process
-/// is followed once more: the process may have read the files before it.
-const SKEW: Duration = Duration::from_secs(60);
 
 /// Loads retailers again.
 pub struct Reloader {
@@ -38,36 +32,30 @@ pub struct Reloader {
     busy: BTreeSet<String>,
     /// Loads that are not recorded yet.
     unrecorded: Vec<Loaded>,
-    renew_at: Timestamp,
+    /// When the process began to read the files of its retailers. The time of day may be changed while it runs.
+    begun: Instant,
+    renewed: Instant,
 }
 
 impl Reloader {
-    /// Records that the process runs, and how it loaded its retailers. It began to load them at `loaded_at`.
+    /// Records that the process runs, and how it loaded its retailers. It began to read their files at
+    /// `begun`.
     pub async fn start(
         app: App,
         retailers: Arc<Retailers>,
         engine: Engine,
         host: String,
-        loaded_at: Timestamp,
+        begun: Instant,
     ) -> anyhow::Result<Self> {
-        let mut followed = BTreeMap::new();
-        for request in app.reloads.requested().await? {
-            let is_new = later(request.requested_at, SKEW) >= loaded_at;
-            let generation = request.generation - i64::from(is_new);
-            followed.insert(request.retailer, generation);
+        let (loads, at) = (retailers.loads(), app.core.clock().now());
+        for load in &loads {
+            log(load);
         }
-        let loads = retailers.loads().into_iter().map(|load| Loaded {
-            generation: followed.get(&load.retailer).copied().unwrap_or_default(),
-            load,
-            at: loaded_at,
-        });
-        let loads: Vec<Loaded> = loads.collect();
-        for one in &loads {
-            log(&one.load);
-        }
-        app.reloads.begin(&host, loads).await?;
+        let renewed = Instant::now();
+        let followed = app.reloads.begin(&host, loads, begun.elapsed(), at).await?;
         let reloader = Self {
-            renew_at: later(app.core.clock().now(), RENEW_EVERY),
+            begun,
+            renewed,
             app,
             retailers,
             engine,
@@ -108,10 +96,11 @@ impl Reloader {
     /// Begins the loads that were requested, and records those that have ended.
     async fn pass(&mut self) -> Result<(), Error> {
         self.record().await?;
-        let now = self.app.core.clock().now();
-        if now >= self.renew_at {
-            self.app.reloads.renew(&self.host).await?;
-            self.renew_at = later(now, RENEW_EVERY);
+        let now = Instant::now();
+        if now.duration_since(self.renewed) >= RENEW_EVERY {
+            let runs_for = now.duration_since(self.begun);
+            self.app.reloads.renew(&self.host, runs_for).await?;
+            self.renewed = now;
         }
         for request in self.app.reloads.requested().await? {
             let followed = self.followed.get(&request.retailer);

@@ -289,12 +289,6 @@ impl Plugins for Retailers {
         }
     }
 
-    fn unmatchable(&self) -> Vec<String> {
-        let current = self.current();
-        let unknown = current.iter().filter(|(_, state)| state.matching.is_none());
-        unknown.map(|(name, _)| name.clone()).collect()
-    }
-
     fn react(
         &self,
         plugin: &LoadedPlugin,

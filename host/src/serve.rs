@@ -62,7 +62,7 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
             "no setting reads these variables of the previous platform"
         );
     }
-    let (engine, loaded_at) = (host::engine(&config.host)?, SystemClock.now());
+    let engine = host::engine(&config.host)?;
     let retailers = Arc::new(Retailers::load(&engine, &config));
     let errors = retailers.errors();
     if args.strict && !errors.is_empty() {
@@ -84,7 +84,7 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Keep the identity until the end: a host with the same name would take over the leases.
     let identity = identity::take(&config.host.data)?;
     let (app, name) = (host.app.clone(), identity.name.clone());
-    let reloader = Reloader::start(app, retailers.clone(), engine, name, loaded_at).await?;
+    let reloader = Reloader::start(app, retailers.clone(), engine, name, started).await?;
     let reloads = reloader.run(stop.clone());
     workers.spawn(watch.watch("reloads", Some(RELOADER_SILENT), reloads));
     for invalid in host.app.stores.invalid().await? {

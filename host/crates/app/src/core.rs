@@ -189,6 +189,19 @@ impl Core {
             .await
     }
 
+    /// The saved response of an idempotency key, or `error` without one. A check before [`Self::once`] may fail for a
+    /// repetition although it succeeded for the first request.
+    pub(crate) async fn answered_or(
+        &self,
+        key: impl Into<Option<IdempotencyKey>>,
+        error: Error,
+    ) -> Result<Reply, Error> {
+        match key.into() {
+            Some(key) => self.answered(key).await?.ok_or(error),
+            None => Err(error),
+        }
+    }
+
     /// Returns a conflict if the retailer is out of service, because no plugin can answer.
     pub(crate) fn check_in_service(&self, retailer: &str) -> Result<(), Error> {
         match self.plugins.is_out_of_service(retailer) {

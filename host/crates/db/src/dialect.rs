@@ -15,4 +15,12 @@ impl Dialect {
             Self::Postgres => " COLLATE \"C\"",
         }
     }
+
+    /// The time by the database's clock, in milliseconds since 1970.
+    pub(crate) fn now_ms(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
 }

@@ -87,6 +87,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(30, "tax_evaluations", "0030_tax_evaluations.sql").compatible_from(25),
     migration!(31, "reloads", "0031_reloads.sql").compatible_from(25),
     migration!(32, "tax_comparisons", "0032_tax_comparisons.sql").compatible_from(25),
+    migration!(33, "reload_clocks", "0033_reload_clocks.sql").compatible_from(25),
+    migration!(34, "tenders_fresh", "0034_tenders_fresh.sql").compatible_from(25),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

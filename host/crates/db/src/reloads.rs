@@ -5,8 +5,10 @@ use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::plugins::{LoadState, RetailerLoad};
-use galleria_ports::records::{LoadRow, ReloadRow, Reloads};
+use galleria_ports::records::{HostRow, LoadRow, ReloadRow, Reloads};
 use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+use std::time::Duration;
 
 impl SqlEnum for LoadState {
     const ALL: &'static [Self] = &Self::ALL;
@@ -19,13 +21,15 @@ impl SqlEnum for LoadState {
 #[async_trait]
 impl Reloads for Transaction<'_> {
     async fn reload_request(&mut self, retailer: &str, now: Timestamp) -> Result<i64, Error> {
-        let request = query(
-            "reload_request",
-            "INSERT INTO reloads (retailer, generation, requested_ms) VALUES ($1, 1, $2)
+        let sql = format!(
+            "INSERT INTO reloads (retailer, generation, requested_ms, recorded_ms)
+             VALUES ($1, 1, $2, {})
              ON CONFLICT (retailer) DO UPDATE SET generation = reloads.generation + 1,
-                 requested_ms = excluded.requested_ms
+                 requested_ms = excluded.requested_ms, recorded_ms = excluded.recorded_ms
              RETURNING generation",
+            self.now_ms()
         );
+        let request = query("reload_request", AssertSqlSafe(sql));
         let request = request.bind(retailer).bind_timestamp(now);
         self.fetch_one(request).await?.int("generation")
     }
@@ -37,28 +41,34 @@ impl Reloads for Transaction<'_> {
 
     async fn reload_get(&mut self, retailer: &str) -> Result<Option<ReloadRow>, Error> {
         let get = query("reload_get", "SELECT * FROM reloads WHERE retailer = $1");
-        let row = self.fetch_optional(get.bind(retailer)).await?;
-        row.as_ref().map(reload).transpose()
+        self.fetch_optional_as(get.bind(retailer), reload).await
     }
 
-    async fn host_seen(&mut self, name: &str, now: Timestamp) -> Result<(), Error> {
-        let seen = query(
-            "host_seen",
-            "INSERT INTO hosts (name, seen_ms) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET seen_ms = excluded.seen_ms",
+    async fn host_seen(&mut self, name: &str, runs_for: Duration) -> Result<Timestamp, Error> {
+        let now = self.now_ms();
+        let sql = format!(
+            "INSERT INTO hosts (name, seen_ms, started_ms) VALUES ($1, {now}, {now} - $2)
+             ON CONFLICT (name) DO UPDATE SET seen_ms = excluded.seen_ms
+             RETURNING started_ms",
         );
-        self.execute(seen.bind(name).bind_timestamp(now))
-            .await
-            .map(drop)
+        let seen = query("host_seen", AssertSqlSafe(sql));
+        let seen = seen.bind(name).bind(milliseconds(runs_for));
+        self.fetch_one(seen).await?.timestamp("started_ms")
     }
 
-    async fn host_list(&mut self, since: Timestamp) -> Result<Vec<String>, Error> {
-        let list = query(
-            "host_list",
-            "SELECT name FROM hosts WHERE seen_ms >= $1 ORDER BY name",
+    async fn host_list(&mut self, seen_within: Duration) -> Result<Vec<HostRow>, Error> {
+        let sql = format!(
+            "SELECT name, started_ms FROM hosts WHERE seen_ms >= {} - $1 ORDER BY name",
+            self.now_ms()
         );
-        self.fetch_all_as(list.bind_timestamp(since), |row| row.text("name"))
-            .await
+        let list = query("host_list", AssertSqlSafe(sql)).bind(milliseconds(seen_within));
+        let host = |row: &Row| {
+            Ok(HostRow {
+                name: row.text("name")?,
+                started_at: row.timestamp("started_ms")?,
+            })
+        };
+        self.fetch_all_as(list, host).await
     }
 
     async fn host_remove(&mut self, name: &str) -> Result<(), Error> {
@@ -68,14 +78,16 @@ impl Reloads for Transaction<'_> {
         self.execute(host.bind(name)).await.map(drop)
     }
 
-    async fn host_remove_unseen(&mut self, since: Timestamp) -> Result<(), Error> {
-        let loads = query(
-            "host_remove_unseen",
-            "DELETE FROM loads WHERE host IN (SELECT name FROM hosts WHERE seen_ms < $1)",
-        );
-        self.execute(loads.bind_timestamp(since)).await?;
-        let hosts = query("host_remove_unseen", "DELETE FROM hosts WHERE seen_ms < $1");
-        self.execute(hosts.bind_timestamp(since)).await.map(drop)
+    async fn host_remove_unseen(&mut self, unseen_for: Duration) -> Result<(), Error> {
+        let unseen = format!("hosts WHERE seen_ms < {} - $1", self.now_ms());
+        for sql in [
+            format!("DELETE FROM loads WHERE host IN (SELECT name FROM {unseen})"),
+            format!("DELETE FROM {unseen}"),
+        ] {
+            let remove = query("host_remove_unseen", AssertSqlSafe(sql));
+            self.execute(remove.bind(milliseconds(unseen_for))).await?;
+        }
+        Ok(())
     }
 
     async fn load_put(&mut self, row: &LoadRow) -> Result<(), Error> {
@@ -113,6 +125,7 @@ fn reload(row: &Row) -> Result<ReloadRow, Error> {
         retailer: row.text("retailer")?,
         generation: row.int("generation")?,
         requested_at: row.timestamp("requested_ms")?,
+        recorded_at: row.timestamp("recorded_ms")?,
     })
 }
 
@@ -127,4 +140,8 @@ fn load(row: &Row) -> Result<LoadRow, Error> {
         generation: row.int("generation")?,
         at: row.timestamp("at_ms")?,
     })
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

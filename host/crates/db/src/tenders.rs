@@ -49,20 +49,32 @@ impl Tenders for Transaction<'_> {
         self.execute(set.bind(entry_id)).await.map(drop)
     }
 
+    async fn tender_retailer_list_unchecked(&mut self) -> Result<Vec<String>, Error> {
+        // One step along the index for each retailer, however many of its tenders wait.
+        let list = query(
+            "tender_retailer_list_unchecked",
+            "WITH RECURSIVE retailers(name) AS (
+                 SELECT (SELECT retailer FROM tenders WHERE fresh = 1 ORDER BY retailer LIMIT 1)
+                 UNION ALL
+                 SELECT (SELECT retailer FROM tenders WHERE fresh = 1 AND retailer > retailers.name
+                     ORDER BY retailer LIMIT 1)
+                 FROM retailers WHERE name IS NOT NULL)
+             SELECT name FROM retailers WHERE name IS NOT NULL",
+        );
+        self.fetch_all_as(list, |row| row.text("name")).await
+    }
+
     async fn tender_list_unchecked(
         &mut self,
-        without: &[String],
+        retailer: &str,
         limit: u32,
     ) -> Result<Vec<RecordedTender>, Error> {
-        // A retailer's name is the name of a folder, so it has no slash.
-        let without: String = without.iter().map(|name| format!("/{name}/")).collect();
         let list = query(
             "tender_list_unchecked",
-            "SELECT * FROM tenders
-             WHERE fresh = 1 AND replace($1, '/' || retailer || '/', '') = $1
+            "SELECT * FROM tenders WHERE retailer = $1 AND fresh = 1
              ORDER BY accepted_ms, id LIMIT $2",
         );
-        let list = list.bind(without).bind(i64::from(limit));
+        let list = list.bind(retailer).bind(i64::from(limit));
         self.fetch_all_as(list, rows::tender).await
     }
 

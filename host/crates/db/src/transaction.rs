@@ -146,6 +146,11 @@ impl<'c> Transaction<'c> {
         self.dialect.bytewise()
     }
 
+    /// The time by the database's clock, in milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> &'static str {
+        self.dialect.now_ms()
+    }
+
     /// Reports that another transaction inserted the same row first. The work runs again, and then
     /// sees that row.
     pub(crate) fn conflict(&mut self, name: &str) -> Error {

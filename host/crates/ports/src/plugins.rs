@@ -323,11 +323,6 @@ pub trait Plugins: Send + Sync {
         Some(MatchingRules::default())
     }
 
-    /// The retailers whose rules for matching could not be read.
-    fn unmatchable(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     /// The slots that serve a point for a store, in the order of `retailer.toml`.
     fn serving(&self, store: &Store, point: Point) -> Vec<LoadedPlugin> {
         let mut slots = self.of_retailer(&store.retailer);

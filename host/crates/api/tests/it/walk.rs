@@ -307,8 +307,9 @@ async fn reloads(walk: &mut Walk) {
         "c9f0f895-fb98-4b91-9f5f-2d0f6f1e7b52@host-2",
     ];
     for host in [one, other] {
-        let load = loaded(0, LoadState::Serving);
-        reloads.begin(host, vec![load]).await.expect("recorded");
+        let Loaded { load, at, .. } = loaded(0, LoadState::Serving);
+        let begun = reloads.begin(host, vec![load], std::time::Duration::ZERO, at);
+        begun.await.expect("recorded");
     }
     let path = "/v1/retailers/{retailer}/reload";
     walk.step(Method::POST, path, Some("retailer_reload")).await;

@@ -70,7 +70,9 @@ impl Catalogue {
         new: NewProduct,
     ) -> Result<Reply, Error> {
         let key = key.into();
-        self.core.check_retailer(retailer).await?;
+        if let Err(error) = self.core.check_retailer(retailer).await {
+            return self.core.answered_or(key, error).await;
+        }
         let (product, prices) = checked(sku, new)?;
         let put = Put {
             retailer: retailer.to_owned(),

@@ -3,7 +3,7 @@
 use super::Operations;
 use super::metrics;
 use crate::events::relay::rejections;
-use crate::reloads::{FailedLoadView, alive_since, failed_loads, live_loads};
+use crate::reloads::{FailedLoadView, failed_loads, live_hosts, live_loads};
 use crate::stores::{self, InvalidStore};
 use galleria_domain::Store;
 use galleria_ports::Error;
@@ -127,7 +127,6 @@ impl Operations {
         let untaken_files = self.untaken_files().await?;
         let own = self.core.plugins.out_of_service();
         let tax_services = self.tax_services();
-        let now = self.core.clock.now();
         self.core
             .records
             .read(in_tx!(|tx,
@@ -136,8 +135,8 @@ impl Operations {
                           untaken_files,
                           own,
                           tax_services| {
-                let hosts = tx.host_list(alive_since(now)).await?;
-                let failed_loads = failed_loads(&live_loads(tx, now).await?);
+                let hosts = live_hosts(tx).await?;
+                let failed_loads = failed_loads(&live_loads(tx).await?);
                 let out_of_service = match hosts.is_empty() {
                     true => own,
                     false => out_of_service(&failed_loads),

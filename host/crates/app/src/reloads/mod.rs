@@ -13,15 +13,14 @@ use crate::core::{Core, IdempotencyKey, Reply};
 use crate::events::Acting;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
-use galleria_ports::clock::earlier;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::RetailerLoad;
-use galleria_ports::records::{LoadRow, OperationRow, ReloadRow};
+use galleria_ports::records::{HostRow, LoadRow, OperationRow, ReloadRow, Tx};
 use jiff::Timestamp;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use views::view;
+use views::{known, view};
 
 /// How often a process renews its row.
 pub const RENEW_EVERY: Duration = Duration::from_secs(5);
@@ -35,9 +34,9 @@ const FORGOTTEN: Duration = Duration::from_secs(3_600);
 /// The maximum number of errors of a load that are recorded; the log has all of them.
 const MAX_ERRORS: usize = 50;
 
-/// The time since which a process must have renewed its row to count as running.
-pub(crate) fn alive_since(now: Timestamp) -> Timestamp {
-    earlier(now, ALIVE)
+/// The running processes.
+pub(crate) async fn live_hosts(tx: &mut dyn Tx) -> Result<Vec<HostRow>, Error> {
+    tx.host_list(ALIVE).await
 }
 
 /// Requests reloads, and records how each process has loaded its retailers. Cheap to clone.
@@ -70,7 +69,9 @@ impl Reloads {
         acting: Acting,
     ) -> Result<Reply, Error> {
         acting.check()?;
-        self.check_folder(retailer).await?;
+        if let Err(error) = self.check_folder(retailer).await {
+            return self.core.answered_or(key, error).await;
+        }
         let (now, retailer) = (self.core.clock.now(), retailer.to_owned());
         let reply = self
             .core
@@ -81,7 +82,7 @@ impl Reloads {
                     let generation = tx.reload_request(&retailer, now).await?;
                     let row = operation(&retailer, generation, &acting, now);
                     tx.operation_insert(&row).await?;
-                    let view = view(tx, &retailer, now).await?;
+                    let view = view(tx, &retailer).await?;
                     serde_json::to_value(view)
                         .map_err(|error| Error::Internal(format!("a retailer's view: {error}")))
                 }),
@@ -111,38 +112,37 @@ impl Reloads {
         })
     }
 
-    /// A retailer in all running processes.
+    /// A retailer in all running processes. It may be new: requested, and not loaded by any process yet.
     pub async fn retailer(&self, retailer: &str) -> Result<RetailerView, Error> {
-        let (now, name) = (self.core.clock.now(), retailer.to_owned());
-        let found = self
-            .core
-            .records
-            .read(in_tx!(|tx, name| view(tx, &name, now).await))
-            .await?;
-        if found.processes.iter().all(|one| one.state.is_none()) {
+        let name = retailer.to_owned();
+        let found = self.core.records.read(in_tx!(|tx, name| {
+            let known = known(tx).await?.contains(&name);
+            Ok((known, view(tx, &name).await?))
+        }));
+        let (known, found) = found.await?;
+        if !known {
             self.core.check_retailer(retailer).await?;
         }
         Ok(found)
     }
 
-    /// The retailers in reach that this process knows or another one has loaded, by name.
+    /// The retailers in reach that this process knows, or another one has loaded or will load, by name.
     pub async fn retailers(
         &self,
         reach: &Reach,
         after: Option<&str>,
         limit: u32,
     ) -> Result<RetailerPage, Error> {
-        let (now, known) = (self.core.clock.now(), self.core.plugins.retailers());
+        let own = self.core.plugins.retailers();
         let (reach, after) = (reach.clone(), after.unwrap_or_default().to_owned());
-        let read = self.core.records.read(in_tx!(|tx, known, reach, after| {
-            let mut names: BTreeSet<String> = known;
-            let loads = live_loads(tx, now).await?.into_iter();
-            names.extend(loads.map(|row| row.load.retailer));
+        let read = self.core.records.read(in_tx!(|tx, own, reach, after| {
+            let mut names: BTreeSet<String> = known(tx).await?;
+            names.extend(own);
             names.retain(|name| reach.has_retailer(name) && *name > after);
             let more = names.len() > limit as usize;
             let mut retailers = Vec::new();
             for name in names.into_iter().take(limit as usize) {
-                retailers.push(view(tx, &name, now).await?);
+                retailers.push(view(tx, &name).await?);
             }
             let last = retailers.last().filter(|_| more);
             let next = last.map(|last| last.retailer.clone());
@@ -157,33 +157,53 @@ impl Reloads {
         read.await
     }
 
-    /// Records that a process starts, and all that it has loaded.
-    pub async fn begin(&self, host: &str, loaded: Vec<Loaded>) -> Result<(), Error> {
-        let (now, host, rows) = (self.core.clock.now(), host.to_owned(), rows(host, loaded));
-        let write = self.core.records.write(in_tx!(|tx, host, rows| {
+    /// Records that a process starts, and how it loaded its retailers. It began to read their files `runs_for` ago, at
+    /// `at` by its own clock. Returns the generation of each retailer that was requested: that of the latest request,
+    /// or the one before if the process may have read the files before the request.
+    pub async fn begin(
+        &self,
+        host: &str,
+        loads: Vec<RetailerLoad>,
+        runs_for: Duration,
+        at: Timestamp,
+    ) -> Result<BTreeMap<String, i64>, Error> {
+        let host = host.to_owned();
+        let write = self.core.records.write(in_tx!(|tx, host, loads| {
             tx.host_remove(&host).await?;
-            tx.host_seen(&host, now).await?;
-            for row in &rows {
-                tx.load_put(row).await?;
+            let started_at = tx.host_seen(&host, runs_for).await?;
+            let requests = tx.reload_list().await?.into_iter();
+            let followed = requests.map(|request| {
+                let is_new = request.recorded_at >= started_at;
+                let generation = request.generation - i64::from(is_new);
+                (request.retailer, generation)
+            });
+            let followed: BTreeMap<String, i64> = followed.collect();
+            let loaded = loads.into_iter().map(|load| Loaded {
+                generation: followed.get(&load.retailer).copied().unwrap_or_default(),
+                load,
+                at,
+            });
+            for row in rows(&host, loaded) {
+                tx.load_put(&row).await?;
             }
-            Ok(())
+            Ok(followed)
         }));
         write.await
     }
 
-    /// Records that a process runs.
-    pub async fn renew(&self, host: &str) -> Result<(), Error> {
-        let (now, host) = (self.core.clock.now(), host.to_owned());
+    /// Records that a process runs, for `runs_for` so far.
+    pub async fn renew(&self, host: &str, runs_for: Duration) -> Result<(), Error> {
+        let host = host.to_owned();
         let write = self.core.records.write(in_tx!(|tx, host| {
-            tx.host_seen(&host, now).await?;
-            tx.host_remove_unseen(earlier(now, FORGOTTEN)).await
+            tx.host_seen(&host, runs_for).await?;
+            tx.host_remove_unseen(FORGOTTEN).await
         }));
         write.await
     }
 
     /// Records what a process has loaded again.
     pub async fn record(&self, host: &str, loaded: Vec<Loaded>) -> Result<(), Error> {
-        let rows = rows(host, loaded);
+        let rows: Vec<LoadRow> = rows(host, loaded).collect();
         let write = self.core.records.write(in_tx!(|tx, rows| {
             for row in &rows {
                 tx.load_put(row).await?;
@@ -221,8 +241,8 @@ fn operation(retailer: &str, generation: i64, acting: &Acting, now: Timestamp) -
     }
 }
 
-fn rows(host: &str, loaded: Vec<Loaded>) -> Vec<LoadRow> {
-    let row = |loaded: Loaded| {
+fn rows(host: &str, loaded: impl IntoIterator<Item = Loaded>) -> impl Iterator<Item = LoadRow> {
+    let row = move |loaded: Loaded| {
         let Loaded {
             generation,
             mut load,
@@ -240,5 +260,5 @@ fn rows(host: &str, loaded: Vec<Loaded>) -> Vec<LoadRow> {
             at,
         }
     };
-    loaded.into_iter().map(row).collect()
+    loaded.into_iter().map(row)
 }

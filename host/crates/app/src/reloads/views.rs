@@ -1,10 +1,9 @@
 //! What operators see of retailers in the running processes.
 
-use super::alive_since;
+use super::live_hosts;
 use galleria_ports::Error;
 use galleria_ports::plugins::LoadState;
-use galleria_ports::records::{LoadRow, Tx};
-use jiff::Timestamp;
+use galleria_ports::records::{HostRow, LoadRow, ReloadRow, Tx};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -66,8 +65,9 @@ pub struct FailedLoadView {
 }
 
 /// How the running processes loaded their retailers.
-pub(crate) async fn live_loads(tx: &mut dyn Tx, now: Timestamp) -> Result<Vec<LoadRow>, Error> {
-    let hosts: BTreeSet<String> = tx.host_list(alive_since(now)).await?.into_iter().collect();
+pub(crate) async fn live_loads(tx: &mut dyn Tx) -> Result<Vec<LoadRow>, Error> {
+    let hosts = live_hosts(tx).await?.into_iter();
+    let hosts: BTreeSet<String> = hosts.map(|host| host.name).collect();
     let mut loads = tx.load_list(None).await?;
     loads.retain(|row| hosts.contains(&row.host));
     Ok(loads)
@@ -88,20 +88,32 @@ pub(crate) fn failed_loads(loads: &[LoadRow]) -> Vec<FailedLoadView> {
     failed.collect()
 }
 
+/// The retailers that a running process has loaded, or will load because of a request.
+pub(super) async fn known(tx: &mut dyn Tx) -> Result<BTreeSet<String>, Error> {
+    let (loads, hosts) = (live_loads(tx).await?, live_hosts(tx).await?);
+    let mut requests = tx.reload_list().await?;
+    requests.retain(|request| hosts.iter().any(|host| is_loading(host, request)));
+    let loaded = loads.into_iter().map(|row| row.load.retailer);
+    let requested = requests.into_iter().map(|request| request.retailer);
+    Ok(loaded.chain(requested).collect())
+}
+
+/// Whether a process that has not loaded the retailer loads it because of the request. A process that started later
+/// has found no folder.
+fn is_loading(host: &HostRow, request: &ReloadRow) -> bool {
+    request.recorded_at >= host.started_at
+}
+
 /// A retailer in all running processes.
-pub(super) async fn view(
-    tx: &mut dyn Tx,
-    retailer: &str,
-    now: Timestamp,
-) -> Result<RetailerView, Error> {
+pub(super) async fn view(tx: &mut dyn Tx, retailer: &str) -> Result<RetailerView, Error> {
     let request = tx.reload_get(retailer).await?;
     let mut loads = tx.load_list(Some(retailer)).await?;
-    let hosts = tx.host_list(alive_since(now)).await?.into_iter();
+    let hosts = live_hosts(tx).await?.into_iter();
     let processes = hosts.map(|host| {
-        let at = loads.iter().position(|row| row.host == host);
+        let at = loads.iter().position(|row| row.host == host.name);
         let row = at.map(|at| loads.swap_remove(at));
         RetailerProcessView {
-            host,
+            host: host.name,
             generation: row.as_ref().map_or(0, |row| row.generation),
             state: row.as_ref().map(|row| row.load.state),
             loaded_at: row.as_ref().map(|row| row.at.to_string()),

@@ -72,7 +72,10 @@ impl Runs {
     /// Requests a run, which any worker may execute. If the window was run before, returns that
     /// run.
     pub async fn request(&self, key: IdempotencyKey, request: RunRequest) -> Result<Reply, Error> {
-        let row = self.run_planned(&request).await?;
+        let row = match self.run_planned(&request).await {
+            Ok(row) => row,
+            Err(error) => return self.core.answered_or(key, error).await,
+        };
         let reply = self
             .core
             .once(

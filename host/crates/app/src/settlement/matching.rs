@@ -14,10 +14,7 @@ use crate::settlement::Settlement;
 use galleria_domain::{Entry, MatchingRules, RecordedTender, Store, Tender};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::Plugins;
 use galleria_ports::records::{StatementState, Tx};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Lines in one transaction: about ten milliseconds, the longest wait of tills on the same SQLite file.
 pub(super) const PIECE: usize = 200;
@@ -88,10 +85,13 @@ impl Settlement {
                 done += 1;
             }
         }
-        while self.match_fresh().await? {
-            done += 1;
+        loop {
+            let batches = self.match_fresh().await?;
+            if batches == 0 {
+                return Ok(done);
+            }
+            done += batches;
         }
-        Ok(done)
     }
 
     /// Matches the remaining lines of a statement.
@@ -109,22 +109,23 @@ impl Settlement {
         }
     }
 
-    /// Checks the oldest unchecked tenders; returns whether there were any.
-    async fn match_fresh(&self) -> Result<bool, Error> {
-        let unmatchable = self.core.plugins.unmatchable();
-        // Read without a lock first: usually there are none.
-        let any = self.core.records.read({
-            let unmatchable = unmatchable.clone();
-            in_tx!(|tx, unmatchable| tx.tender_list_unchecked(&unmatchable, 1).await)
-        });
-        if any.await?.is_empty() {
-            return Ok(false);
+    /// Checks the oldest unchecked tenders of each retailer; returns the number of batches.
+    async fn match_fresh(&self) -> Result<usize, Error> {
+        let records = &self.core.records;
+        let retailers = records.read(in_tx!(|tx| tx.tender_retailer_list_unchecked().await));
+        let mut batches = 0;
+        for retailer in retailers.await? {
+            // Its tenders wait for the rules.
+            let Some(rules) = self.core.plugins.matching(&retailer) else {
+                continue;
+            };
+            let matched = records.write(in_tx!(|tx, retailer, rules| {
+                match_tenders(tx, &retailer, &rules).await
+            }));
+            matched.await?;
+            batches += 1;
         }
-        let plugins = Arc::clone(&self.core.plugins);
-        let looked = self.core.records.write(in_tx!(|tx, plugins, unmatchable| {
-            match_tenders(tx, &*plugins, &unmatchable).await
-        }));
-        looked.await
+        Ok(batches)
     }
 }
 
@@ -158,32 +159,16 @@ async fn match_piece(tx: &mut dyn Tx, id: &str, rules: &MatchingRules) -> Result
 
 async fn match_tenders(
     tx: &mut dyn Tx,
-    plugins: &dyn Plugins,
-    unmatchable: &[String],
-) -> Result<bool, Error> {
+    retailer: &str,
+    rules: &MatchingRules,
+) -> Result<(), Error> {
+    tx.matching_lock(retailer).await?;
     let piece = u32::try_from(PIECE).unwrap_or(u32::MAX);
-    let fresh = tx.tender_list_unchecked(unmatchable, piece).await?;
-    let any = !fresh.is_empty();
-    // By name, so that two replicas lock in the same order and never deadlock.
-    let mut by_retailer: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for tender in fresh {
-        let ids = by_retailer.entry(tender.retailer).or_default();
-        ids.push(tender.id);
+    let mut group = LineGroup::new(retailer);
+    for tender in tx.tender_list_unchecked(retailer, piece).await? {
+        tx.tender_mark_checked(&tender.id).await?;
+        group.add_tender(tender);
     }
-    for (retailer, ids) in by_retailer {
-        let Some(rules) = plugins.matching(&retailer) else {
-            continue;
-        };
-        tx.matching_lock(&retailer).await?;
-        let mut group = LineGroup::new(&retailer);
-        for id in ids {
-            tx.tender_mark_checked(&id).await?;
-            // The tender may have changed before the lock was acquired.
-            if let Some(tender) = tx.tender_get(&id).await? {
-                group.add_tender(tender);
-            }
-        }
-        group.rematch(tx, &rules).await?;
-    }
-    Ok(any)
+    group.rematch(tx, rules).await?;
+    Ok(())
 }

@@ -11,6 +11,7 @@ use galleria_ports::records::{
     PriceRow, ProductRow, QueueFilter, Records, RunFilter, RunState, SaleLineCursor, Tx,
 };
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// Runs the queries whose cost must not grow with the number of rows.
 pub(super) async fn run_record_queries(db: &Db) {
@@ -232,13 +233,13 @@ async fn run_catalogue_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Er
 
 /// The tables of reloads have few rows, which are read every second.
 async fn run_reload_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
-    let now = Timestamp::UNIX_EPOCH;
+    let hour = Duration::from_secs(3_600);
     tx.reload_list().await?;
     tx.reload_get("r").await?;
     tx.load_list(None).await?;
     tx.load_list(Some("r")).await?;
-    tx.host_list(now).await?;
-    tx.host_seen("h", now).await?;
+    tx.host_list(hour).await?;
+    tx.host_seen("h", hour).await?;
     tx.host_remove("h").await
 }
 

@@ -20,7 +20,8 @@ pub(super) async fn run_settlement_queries(db: &Db) {
             id: String::new(),
         };
         tx.tender_void("e").await?;
-        tx.tender_list_unchecked(&[], 1).await?;
+        tx.tender_retailer_list_unchecked().await?;
+        tx.tender_list_unchecked("r", 1).await?;
         tx.tender_mark_checked("t").await?;
         for kind in ReferenceKind::ALL {
             tx.tender_list_by_reference("r", kind, "p", 1).await?;

@@ -58,7 +58,7 @@ pub use operations::{OperationFilter, OperationRow, Operations};
 pub use parked::{ParkedEvent, ParkedEvents, ParkedState};
 pub use queues::{ParkedCursor, ParkedFilter, QueueCursor, QueueFilter, Queues};
 pub use rejected_statements::{RejectedStatementRow, RejectedStatements};
-pub use reloads::{LoadRow, ReloadRow, Reloads};
+pub use reloads::{HostRow, LoadRow, ReloadRow, Reloads};
 pub use requests::{OutgoingRow, ReceiptRow, Requests, SavedResponse};
 pub use runs::{RunEnd, RunFile, RunFilter, RunLease, RunRow, RunState, Runs};
 pub use schedules::{PlannedTo, ScheduleMark, Schedules};

@@ -37,10 +37,12 @@ pub trait Tenders {
     ) -> Result<(), Error>;
     /// Voids the tenders of an entry: no statement is expected to cover them.
     async fn tender_void(&mut self, entry_id: &str) -> Result<(), Error>;
-    /// Tenders that matching has not checked, oldest first, except those of some retailers.
+    /// The retailers with tenders that matching has not checked, by name.
+    async fn tender_retailer_list_unchecked(&mut self) -> Result<Vec<String>, Error>;
+    /// Tenders of a retailer that matching has not checked, oldest first.
     async fn tender_list_unchecked(
         &mut self,
-        without: &[String],
+        retailer: &str,
         limit: u32,
     ) -> Result<Vec<RecordedTender>, Error>;
     /// Records that matching has checked a tender.

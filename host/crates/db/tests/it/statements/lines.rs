@@ -19,6 +19,7 @@ use std::sync::atomic::AtomicBool;
 on_both!(
     every_outcome_is_reported,
     a_late_payment_is_matched,
+    tenders_of_a_retailer_without_rules_wait_and_delay_no_other,
     late_tenders_match_a_refund_and_a_chargeback,
     a_line_releases_a_tender_that_another_line_names,
     a_line_moved_during_reading_is_detected,
@@ -220,6 +221,31 @@ async fn a_late_payment_is_matched(stage: &Stage) {
             .expect("matched"),
         0
     );
+}
+
+/// More tenders than one batch has, and older than the others.
+async fn tenders_of_a_retailer_without_rules_wait_and_delay_no_other(stage: &Stage) {
+    let importer = importer(stage);
+    let text = file(&header("b-1", None), &[line(2, "psp-1", 1_000)]);
+    let imported = importer.import("a.csv", &text).await.expect("imported");
+    let waiting = (0..250).map(|n| RecordedTender {
+        retailer: "broken".into(),
+        ..tender(&format!("b{n}"), "psp-1", 1_000)
+    });
+    record(stage, waiting.collect(), before()).await;
+    let late = crate::rows::at(1);
+    record(stage, vec![tender("p1", "psp-1", 1_000)], late).await;
+    for batches in [1, 0] {
+        let matched = importer.app.settlement.match_statements().await;
+        assert_eq!(matched.expect("matched"), batches);
+    }
+    assert_eq!(outcomes(&importer, &imported).await, ["matched"]);
+    let unchecked = write_tx!(stage, [], |tx| tx.tender_retailer_list_unchecked().await);
+    assert_eq!(unchecked.expect("retailers"), ["broken"]);
+    let first = write_tx!(stage, [], |tx| tx.tender_list_unchecked("broken", 2).await);
+    let first = first.expect("tenders").into_iter().map(|one| one.id);
+    let ids = ["payment:b0/1", "payment:b1/1"];
+    assert_eq!(first.collect::<Vec<_>>(), ids);
 }
 
 async fn late_tenders_match_a_refund_and_a_chargeback(stage: &Stage) {

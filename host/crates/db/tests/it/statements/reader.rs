@@ -78,8 +78,9 @@ impl Plugins for Reader {
         vec![self.plugin.clone()]
     }
 
-    fn matching(&self, _: &str) -> Option<MatchingRules> {
-        Some(self.rules.clone())
+    /// The rules of the retailer `broken` cannot be read.
+    fn matching(&self, retailer: &str) -> Option<MatchingRules> {
+        (retailer != "broken").then(|| self.rules.clone())
     }
 
     fn react(&self, _: &LoadedPlugin, _: &Context, _: &Argument) -> CallOutcome<Decision> {
