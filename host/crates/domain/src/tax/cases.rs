@@ -1,5 +1,6 @@
-//! Worked cases from public rules: see `cases.jsonl`. Each line names its source: the publication of the rate and its
-//! rule, or of the worked example. The results are computed from the formula of the source in decimals, without this
+//! Worked cases: see `cases.jsonl`. Each line names its source: a rate, a published rule, or `Arithmetic` for an example
+//! of a formula. The rates that name a country or a city were found in published tables of 2025 and 2026; rates that were
+//! not found there are examples of arithmetic. The results are computed from the formula in decimals, without this
 //! engine.
 
 use super::*;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// The publication of the rule.
+    /// The rate, or the published rule.
     source: String,
     basket: TaxBasket,
     /// The totals.
