@@ -15,7 +15,7 @@ const OLD_USER: &str = "MPAY_DB_USER";
 const OLD_PASSWORD: &str = "MPAY_DB_PWD";
 pub(crate) const OLD: [&str; 4] = [OLD_HOST, OLD_NAME, OLD_USER, OLD_PASSWORD];
 
-/// The longest timeout: the host abandons a transaction after 30 seconds.
+/// The longest timeout: the host abandons a transaction that finishes no query for 30 seconds.
 const LONGEST: u64 = 30 * SECOND;
 
 rule!(

@@ -11,11 +11,17 @@ use galleria_ports::Error;
 use galleria_ports::records::Work;
 use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Longest duration of work: it blocks the one writer of SQLite, or holds locks. Work only runs
-/// queries, in milliseconds, so after half a minute it must be waiting for itself.
+/// Longest time in which work finishes no query: it blocks the one writer of SQLite, or holds locks. Queries take
+/// milliseconds, so after half a minute it must be waiting for itself.
 const WORK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest duration of work that finishes queries: the import of a large file.
+const LONG_WORK_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub(crate) struct Transaction<'c> {
     /// The first failure of a query. After one, PostgreSQL answers COMMIT with a silent ROLLBACK,
     /// even if the work ignored the error.
     failure: Option<Failure>,
+    /// The number of finished queries.
+    queries: Arc<AtomicU64>,
 }
 
 /// An error of some work, and whether a retry may help.
@@ -97,17 +105,19 @@ impl<'c> Transaction<'c> {
             dialect,
             mode,
             failure: None,
+            queries: Arc::default(),
         };
+        let queries = Arc::clone(&transaction.queries);
         let running = AssertUnwindSafe(async { work(&mut transaction).await }).catch_unwind();
-        let result = match tokio::time::timeout(WORK_TIMEOUT, running).await {
+        let result = match within_limits(running, &queries).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Error::Internal(format!(
                 "work in a transaction panicked: {}",
                 panic_message(&*panic)
             ))),
-            Err(_) => Err(Error::Internal(format!(
+            Err(limit) => Err(Error::Internal(format!(
                 "work in a transaction did not end within {} s",
-                WORK_TIMEOUT.as_secs()
+                limit.as_secs()
             ))),
         };
         match (result, transaction.failure) {
@@ -172,7 +182,9 @@ impl<'c> Transaction<'c> {
             bind_error,
         } = query;
         bind_error.map_or(Ok(()), Err)?;
-        match inner.execute(&mut *self.connection).await {
+        let result = inner.execute(&mut *self.connection).await;
+        self.finished();
+        match result {
             Ok(result) => Ok(result.rows_affected()),
             Err(error) => Err(self.fail(name, error)),
         }
@@ -186,7 +198,9 @@ impl<'c> Transaction<'c> {
             bind_error,
         } = query;
         bind_error.map_or(Ok(()), Err)?;
-        match inner.fetch_optional(&mut *self.connection).await {
+        let result = inner.fetch_optional(&mut *self.connection).await;
+        self.finished();
+        match result {
             Ok(row) => Ok(row.map(|inner| Row { query: name, inner })),
             Err(error) => Err(self.fail(name, error)),
         }
@@ -218,7 +232,9 @@ impl<'c> Transaction<'c> {
             bind_error,
         } = query;
         bind_error.map_or(Ok(()), Err)?;
-        match inner.fetch_all(&mut *self.connection).await {
+        let result = inner.fetch_all(&mut *self.connection).await;
+        self.finished();
+        match result {
             Ok(rows) => Ok(rows
                 .into_iter()
                 .map(|inner| Row { query: name, inner })
@@ -256,10 +272,43 @@ impl<'c> Transaction<'c> {
         self.fetch_one(take).await?.int_as("value")
     }
 
+    fn finished(&self) {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn fail(&mut self, name: &str, error: sqlx::Error) -> Error {
         let failure = Failure::query(name, error);
         self.failure.get_or_insert_with(|| failure.clone());
         failure.error
+    }
+}
+
+/// Runs work as long as it finishes queries, or returns the limit that it exceeded.
+async fn within_limits<T>(
+    work: impl Future<Output = T>,
+    queries: &AtomicU64,
+) -> Result<T, Duration> {
+    let mut work = pin!(work);
+    let (mut waited, mut before) = (Duration::ZERO, 0);
+    loop {
+        if let Ok(done) = tokio::time::timeout(WORK_TIMEOUT, &mut work).await {
+            return Ok(done);
+        }
+        waited += WORK_TIMEOUT;
+        let finished = queries.load(Ordering::Relaxed);
+        if let Some(limit) = exceeded(waited, finished - before) {
+            return Err(limit);
+        }
+        before = finished;
+    }
+}
+
+/// The limit that work exceeds after `waited`, with this number of queries since the last check.
+fn exceeded(waited: Duration, queries: u64) -> Option<Duration> {
+    match queries {
+        0 => Some(WORK_TIMEOUT),
+        _ if waited >= LONG_WORK_TIMEOUT => Some(LONG_WORK_TIMEOUT),
+        _ => None,
     }
 }
 
@@ -280,4 +329,25 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_may_take_long_while_it_finishes_queries() {
+        let after = |seconds, queries| exceeded(Duration::from_secs(seconds), queries);
+        assert_eq!(after(30, 0), Some(WORK_TIMEOUT));
+        assert_eq!(after(30, 1), None);
+        assert_eq!(after(270, 1), None);
+        assert_eq!(after(270, 0), Some(WORK_TIMEOUT));
+        assert_eq!(after(300, 1_000), Some(LONG_WORK_TIMEOUT));
+    }
+
+    #[tokio::test]
+    async fn work_that_ends_in_time_returns_its_result() {
+        let queries = AtomicU64::new(0);
+        assert_eq!(within_limits(async { 7 }, &queries).await, Ok(7));
+    }
 }
