@@ -29,8 +29,8 @@ Examples:
   galleria operations list --actor ana --limit 500
 
 Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel, line_settle,
-line_undo, statement_reread, store_put, stores_import, tax_settings_put, tax_move, plugins_loaded,
-retailer_reload, key_create, key_revoke.")]
+line_undo, statement_reread, store_put, stores_import, tax_settings_put, tax_settings_delete,
+tax_table_import, tax_table_delete, tax_move, plugins_loaded, retailer_reload, key_create, key_revoke.")]
 pub struct List {
     /// Select this action
     #[arg(long)]

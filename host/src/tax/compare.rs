@@ -1,20 +1,18 @@
 //! `galleria tax compare`: the differences of two routes of a store, as tables.
 
-use super::route;
+use super::{route, time};
 use crate::command::{self, plain};
 use crate::{known, show};
 use anyhow::Context as _;
 use clap::Args;
 use galleria_app::App;
-use galleria_app::tax::{ComparisonReport, ComparisonSummary, ComparisonView, MoveReadiness};
+use galleria_app::tax::{ComparisonReport, ComparisonSummary, MoveReadiness};
 use galleria_config::Config;
 use galleria_domain::tax::{
     BasketItems, DifferenceTable, MessageRow, TaxDifferenceRow, TaxRequest, TaxRoute,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::Offset;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,7 +29,8 @@ Examples:
 
 Without --with it shows what the shadow of the store found: counts by day, and the differences of the recorded
 baskets by code and rate. With --with, the named route evaluates the recorded baskets now, and its answers are
-compared with the recorded ones; with --baskets, the store's route and the named route evaluate the baskets of
+compared with the recorded ones: those of comparisons, of recorded evaluations, and of orders whose lines got their
+taxes from a route. The store needs no shadow for that. With --baskets, the store's route and the named route evaluate the baskets of
 a file, as baskets of this store. A line of the file is a request to the tax service:
   {\"store_data\": {\"store_id\": \"madrid-1\"}, \"items\": [
      {\"item_id\": \"1\", \"total_amount\": \"12.10\", \"tax_code\": \"STANDARD\"}]}
@@ -52,16 +51,6 @@ pub struct Compare {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// Parses a date, whose first instant in UTC it stands for, or an instant.
-fn time(text: &str) -> Result<Timestamp, String> {
-    let start = |date: Date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
-    // A date and time without an offset is no instant, but its date could be parsed.
-    let date = Date::strptime("%Y-%m-%d", text).ok().and_then(start);
-    date.or_else(|| text.parse().ok()).ok_or_else(|| {
-        "must be a date such as 2026-11-30, or an instant such as 2026-11-30T18:00:00Z".to_owned()
-    })
 }
 
 /// Runs the command.
@@ -101,25 +90,12 @@ fn progress() -> anyhow::Result<ProgressBar> {
 /// Evaluates the recorded baskets by another route.
 async fn replay(app: &App, args: &Compare, with: TaxRoute) -> anyhow::Result<ComparisonReport> {
     let bar = progress()?;
-    let mut replay = app.taxes.replay(with);
-    let each = async |view: ComparisonView| {
-        replay.recorded(&view).await;
-        bar.inc(1);
-    };
-    let summary = app
+    let report = app
         .taxes
-        .each_comparison(&args.store, args.since, each)
+        .replay_recorded(&args.store, args.since, with, || bar.inc(1))
         .await;
     bar.finish_and_clear();
-    let (routes, differences) = replay.finish();
-    Ok(ComparisonReport {
-        summary: ComparisonSummary {
-            routes,
-            readiness: None,
-            ..summary?
-        },
-        differences,
-    })
+    Ok(report?)
 }
 
 /// Evaluates the baskets of a file by the store's route and by another route. Also returns whether every line is
@@ -167,6 +143,7 @@ async fn baskets(
     };
     let report = ComparisonReport {
         summary,
+        recorded: None,
         differences,
     };
     Ok((report, is_valid))
@@ -175,6 +152,7 @@ async fn baskets(
 fn print(report: &ComparisonReport, recorded: bool) {
     let ComparisonReport {
         summary,
+        recorded: evaluated,
         differences,
     } = report;
     let mut counts = show::table([
@@ -203,6 +181,12 @@ fn print(report: &ComparisonReport, recorded: bool) {
         show::none("comparisons");
     } else if recorded {
         show::note(&format!("counted by day, since {} (UTC)", summary.since));
+    }
+    if let Some(baskets) = evaluated {
+        show::note(&format!(
+            "evaluated again: {} comparisons, {} recorded evaluations, {} orders",
+            baskets.comparisons, baskets.evaluations, baskets.orders
+        ));
     }
     print_differences(differences);
     if let Some(readiness) = &summary.readiness {
@@ -286,23 +270,4 @@ fn ready(readiness: &MoveReadiness) -> String {
          tax settings, {} different",
         readiness.comparison.shadow, baskets.different
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_a_date_or_an_instant() {
-        let text = |text: &str| time(text).map(|time| time.to_string());
-        assert_eq!(text("2026-11-30").as_deref(), Ok("2026-11-30T00:00:00Z"));
-        let instant = "2026-11-30T18:00:00+01:00";
-        assert_eq!(text(instant).as_deref(), Ok("2026-11-30T17:00:00Z"));
-        for bad in ["", "yesterday", "2026-13-01", "2026-11-30T18:00:00"] {
-            assert!(
-                text(bad).is_err_and(|error| error.starts_with("must be a date")),
-                "{bad}"
-            );
-        }
-    }
 }

@@ -3,6 +3,7 @@
 
 mod compare;
 mod evaluate;
+mod evaluations;
 mod import;
 mod moves;
 mod settings;
@@ -16,6 +17,9 @@ use crate::command;
 use clap::Subcommand;
 use galleria_config::Config;
 use galleria_domain::tax::TaxRoute;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -40,6 +44,8 @@ pub enum Command {
     Upstreams(upstreams::Upstreams),
     /// Show in which taxes a store's route and another route differ
     Compare(compare::Compare),
+    /// List the recorded evaluations of a store
+    Evaluations(evaluations::Evaluations),
     /// Move a store to another route, if comparisons show that its taxes stay the same
     Move(moves::Move),
 }
@@ -64,6 +70,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Settings { command } => settings::run(config, command).await,
         Command::Upstreams(args) => upstreams::run(config, &args).await,
         Command::Compare(args) => compare::run(&config, args).await,
+        Command::Evaluations(args) => evaluations::run(&config, args).await,
         Command::Move(args) => moves::run(&config, args).await,
     }
 }
@@ -77,4 +84,33 @@ fn route(text: &str) -> Result<TaxRoute, String> {
 fn name(value: impl Serialize) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Parses a date, whose first instant in UTC it stands for, or an instant.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let start = |date: Date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
+    // A date and time without an offset is no instant, but its date could be parsed.
+    let date = Date::strptime("%Y-%m-%d", text).ok().and_then(start);
+    date.or_else(|| text.parse().ok()).ok_or_else(|| {
+        "must be a date such as 2026-11-30, or an instant such as 2026-11-30T18:00:00Z".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_date_or_an_instant() {
+        let text = |text: &str| time(text).map(|time| time.to_string());
+        assert_eq!(text("2026-11-30").as_deref(), Ok("2026-11-30T00:00:00Z"));
+        let instant = "2026-11-30T18:00:00+01:00";
+        assert_eq!(text(instant).as_deref(), Ok("2026-11-30T17:00:00Z"));
+        for bad in ["", "yesterday", "2026-13-01", "2026-11-30T18:00:00"] {
+            assert!(
+                text(bad).is_err_and(|error| error.starts_with("must be a date")),
+                "{bad}"
+            );
+        }
+    }
 }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::{ArgGroup, Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
+use galleria_app::tax::TaxSettingsDeleted;
 use galleria_config::Config;
 use galleria_domain::Store;
 use galleria_domain::tax::{Calculator, LineTaxes, TaxRoute, TaxRow, TaxSettings};
@@ -28,6 +29,24 @@ pub enum Command {
     Show(Show),
     /// Change tax settings of a store; every host applies them to the next evaluation
     Set(Set),
+    /// Delete the tax settings of a store, so that the defaults apply
+    Delete(Delete),
+}
+
+/// Arguments of `delete`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  galleria tax settings delete --store madrid-1 --reason 'the tills compute the taxes again'
+
+Orders of a store without settings are evaluated only if it has a tax table: `galleria tax delete` deletes that.")]
+pub struct Delete {
+    /// Store, by the host's id
+    #[arg(long)]
+    pub store: String,
+    /// The actor and the reason.
+    #[command(flatten)]
+    pub actor_args: ActorArgs,
 }
 
 /// Arguments of `show`.
@@ -114,6 +133,7 @@ pub async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     command::with_app(&config, async |app| match command {
         Command::Show(args) => show_settings(app, &args).await,
         Command::Set(args) => set(app, args).await,
+        Command::Delete(args) => delete(app, args).await,
     })
     .await
 }
@@ -255,6 +275,27 @@ async fn set(app: &App, args: Set) -> anyhow::Result<()> {
         args.store,
         differences(&before, &after)
     ));
+    Ok(())
+}
+
+async fn delete(app: &App, args: Delete) -> anyhow::Result<()> {
+    known::store(app, None, &args.store).await?;
+    let ActorArgs { actor, reason } = &args.actor_args;
+    let deleted = app
+        .taxes
+        .delete_settings(None, &args.store, actor, reason)
+        .await?;
+    let TaxSettingsDeleted { before, has_table } = serde_json::from_str(&deleted.body)?;
+    let result = match before {
+        Some(_) => "tax settings deleted",
+        None => "has no tax settings",
+    };
+    show::line(&format!("store {}: {result}", args.store));
+    if has_table {
+        show::note(
+            "orders are still evaluated, because the store has a tax table: `galleria tax delete` deletes it",
+        );
+    }
     Ok(())
 }
 

@@ -17,6 +17,8 @@
 mod endpoint;
 #[macro_use]
 mod examples;
+#[macro_use]
+mod import_query;
 mod access;
 mod canonical;
 mod config;

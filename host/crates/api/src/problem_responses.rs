@@ -66,8 +66,8 @@ problem_sets! {
         "bad_query" "bad_request" "idempotency_key_invalid" "idempotency_key_missing" "not_found"
         "body_too_large" "unsupported_media_type" "file_refused" "invalid"
         "idempotency_key_reused" "internal" "records_unavailable" "timeout";
-    /// Problems of deleting a tax table.
-    TaxTableDeleteProblems:
+    /// Problems of deleting a tax table or tax settings.
+    TaxDeleteProblems:
         "bad_query" "bad_request" "idempotency_key_invalid" "not_found" "invalid"
         "idempotency_key_reused" "internal" "records_unavailable" "timeout";
     /// Problems of a statement import.

@@ -9,6 +9,7 @@ use galleria_ports::records::{InTx, Records, SavedResponse, Tx};
 use galleria_ports::{in_tx, trace};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument as _;
@@ -131,27 +132,52 @@ impl Core {
     where
         F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Value> + Send + Sync + 'static,
     {
+        let work = Arc::new(work);
+        let done = self.once_unless(
+            key,
+            status,
+            in_tx!(|tx, work| Ok(Ok::<_, Infallible>(work(tx).await?))),
+        );
+        let Ok(reply) = done.await?;
+        Ok(reply)
+    }
+
+    /// The same for work that can find out that something else is missing first. What it returns as `Err` is neither
+    /// saved nor an error.
+    pub(crate) async fn once_unless<T, F>(
+        &self,
+        key: impl Into<Option<IdempotencyKey>>,
+        status: u16,
+        work: F,
+    ) -> Result<Result<Reply, T>, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Result<Value, T>> + Send + Sync + 'static,
+    {
         let now = self.clock.now();
         let work = Arc::new(work);
         let span = tracing::info_span!(target: trace::TARGET, "accept");
         let Some(key) = key.into() else {
             let done = self.records.write(in_tx!(|tx, work| work(tx).await));
-            let body = done.instrument(span).await?.to_string();
+            let done = done.instrument(span).await?;
             self.log_grew.notify();
-            return Ok(Reply {
+            return Ok(done.map(|body| Reply {
                 status,
-                body,
+                body: body.to_string(),
                 repeated: false,
-            });
+            }));
         };
         let saved_key = key.clone();
         let done = self
             .records
             .write(in_tx!(|tx, key, work| {
                 if let Some(before) = tx.saved_response_get(&key.key).await? {
-                    return repeated(before, &key);
+                    return repeated(before, &key).map(Ok);
                 }
-                let body = work(tx).await?.to_string();
+                let body = match work(tx).await? {
+                    Ok(body) => body.to_string(),
+                    Err(missing) => return Ok(Err(missing)),
+                };
                 tx.saved_response_insert(&SavedResponse {
                     key: key.key.clone(),
                     request: key.request.to_string(),
@@ -160,18 +186,18 @@ impl Core {
                     at: now,
                 })
                 .await?;
-                Ok(Reply {
+                Ok(Ok(Reply {
                     status,
                     body,
                     repeated: false,
-                })
+                }))
             }))
             .instrument(span)
             .await;
         let reply = match done {
             // Concurrent repetitions: the second found no response, and then the rows of the first.
             Err(error @ (Error::Exists { .. } | Error::Conflict { .. })) => {
-                self.answered(saved_key).await?.ok_or(error)?
+                Ok(self.answered(saved_key).await?.ok_or(error)?)
             }
             done => done?,
         };

@@ -49,6 +49,8 @@ mod pool;
 mod postgres;
 mod query;
 #[cfg(test)]
+mod query_counts;
+#[cfg(test)]
 mod query_log;
 #[cfg(test)]
 mod query_plans;

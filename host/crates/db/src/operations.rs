@@ -1,28 +1,40 @@
 //! Actions of operators.
 
+use crate::placeholders::{self, CHUNK};
 use crate::query::{Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{OperationFilter, OperationRow, Operations};
+use sqlx::AssertSqlSafe;
+
+/// Columns of an inserted operation.
+const COLUMNS: usize = 7;
 
 #[async_trait]
 impl Operations for Transaction<'_> {
-    async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error> {
-        let insert = query(
-            "operation_insert",
-            "INSERT INTO operations (at_ms, actor, action, subject, reason, before_state,
-                 after_state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind_timestamp(row.at)
-        .bind(&*row.actor)
-        .bind(&*row.action)
-        .bind(&*row.subject)
-        .bind(&*row.reason)
-        .bind(&*row.before)
-        .bind(&*row.after);
-        self.execute(insert).await.map(drop)
+    async fn operation_insert_many(&mut self, rows: &[OperationRow]) -> Result<(), Error> {
+        for chunk in rows.chunks(CHUNK) {
+            let sql = format!(
+                "INSERT INTO operations (at_ms, actor, action, subject, reason, before_state,
+                     after_state)
+                 VALUES {}",
+                placeholders::tuples(1, chunk.len(), COLUMNS)
+            );
+            let insert = query("operation_insert", AssertSqlSafe(sql));
+            let insert = chunk.iter().fold(insert, |insert, row| {
+                insert
+                    .bind_timestamp(row.at)
+                    .bind(&*row.actor)
+                    .bind(&*row.action)
+                    .bind(&*row.subject)
+                    .bind(&*row.reason)
+                    .bind(&*row.before)
+                    .bind(&*row.after)
+            });
+            self.execute(insert).await?;
+        }
+        Ok(())
     }
 
     async fn operation_list(

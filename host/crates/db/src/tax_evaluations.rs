@@ -4,7 +4,9 @@ use crate::query::{Row, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
 use galleria_ports::Error;
-use galleria_ports::records::{TaxEvaluationCursor, TaxEvaluationRow, TaxEvaluations};
+use galleria_ports::records::{
+    TaxEvaluationCursor, TaxEvaluationFilter, TaxEvaluationRow, TaxEvaluations,
+};
 use jiff::Timestamp;
 
 #[async_trait]
@@ -38,33 +40,34 @@ impl TaxEvaluations for Transaction<'_> {
 
     async fn tax_evaluation_list(
         &mut self,
-        store: &str,
-        key: Option<&str>,
+        filter: &TaxEvaluationFilter,
         before: &TaxEvaluationCursor,
         limit: u32,
     ) -> Result<Vec<TaxEvaluationRow>, Error> {
-        let list = match key {
+        let list = match filter.idempotency_key {
             None => query(
                 "tax_evaluation_list",
                 "SELECT * FROM tax_evaluations
-                 WHERE store_id = $1 AND (recorded_ms, id) < ($2, $3)
-                 ORDER BY recorded_ms DESC, id DESC LIMIT $4",
+                 WHERE store_id = $1 AND recorded_ms >= $2 AND (recorded_ms, id) < ($3, $4)
+                 ORDER BY recorded_ms DESC, id DESC LIMIT $5",
             ),
             Some(_) => query(
                 "tax_evaluation_list",
                 "SELECT * FROM tax_evaluations
-                 WHERE store_id = $1 AND (recorded_ms, id) < ($2, $3) AND idempotency_key = $5
-                 ORDER BY recorded_ms DESC, id DESC LIMIT $4",
+                 WHERE store_id = $1 AND recorded_ms >= $2 AND (recorded_ms, id) < ($3, $4)
+                   AND idempotency_key = $6
+                 ORDER BY recorded_ms DESC, id DESC LIMIT $5",
             ),
         };
         let list = list
-            .bind(store)
+            .bind(&*filter.store_id)
+            .bind_timestamp(filter.since)
             .bind_timestamp(before.0)
             .bind(&*before.1)
             .bind(i64::from(limit));
-        let list = match key {
+        let list = match &filter.idempotency_key {
             None => list,
-            Some(key) => list.bind(key),
+            Some(key) => list.bind(&**key),
         };
         self.fetch_all_as(list, evaluation).await
     }

@@ -6,12 +6,16 @@ use crate::placeholders::{self, CHUNK};
 use crate::query::{Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_domain::Decimal;
 use galleria_domain::tax::{TaxKind, TaxRow, TaxRowKey, TaxSettings};
+use galleria_domain::{Decimal, Store};
 use galleria_ports::Error;
 use galleria_ports::records::{TaxStore, TaxTables};
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeMap;
+
+/// The most rows of tax tables in one query: 200,000 rows are written in one transaction. Five parameters each stay
+/// below the 32,766 of SQLite.
+const ROWS: usize = 512;
 
 #[async_trait]
 impl TaxTables for Transaction<'_> {
@@ -20,17 +24,28 @@ impl TaxTables for Transaction<'_> {
             "tax_store_get",
             "SELECT settings, table_version, settings_version FROM tax_stores WHERE store_id = $1",
         );
-        let row = self.fetch_optional(get.bind(store)).await?;
-        row.map_or_else(
-            || Ok(TaxStore::default()),
-            |row| {
-                Ok(TaxStore {
-                    settings: row.opt_json("settings")?,
-                    table_version: row.int("table_version")?,
-                    settings_version: row.int("settings_version")?,
-                })
-            },
-        )
+        let found = self.fetch_optional_as(get.bind(store), tax_store).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    async fn taxed_store_get(&mut self, store: &str) -> Result<Option<(Store, TaxStore)>, Error> {
+        let get = query(
+            "taxed_store_get",
+            "SELECT s.body, t.settings, COALESCE(t.table_version, 0) AS table_version,
+                 COALESCE(t.settings_version, 0) AS settings_version
+             FROM stores s LEFT JOIN tax_stores t ON t.store_id = s.id WHERE s.id = $1",
+        );
+        let row = |row: &Row| Ok((row.json("body")?, tax_store(row)?));
+        self.fetch_optional_as(get.bind(store), row).await
+    }
+
+    async fn tax_settings_delete(&mut self, store: &str) -> Result<(), Error> {
+        let delete = query(
+            "tax_settings_delete",
+            "UPDATE tax_stores SET settings = NULL, settings_version = settings_version + 1
+             WHERE store_id = $1 AND settings IS NOT NULL",
+        );
+        self.execute(delete.bind(store)).await.map(drop)
     }
 
     async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error> {
@@ -47,15 +62,13 @@ impl TaxTables for Transaction<'_> {
         self.execute(put).await.map(drop)
     }
 
-    async fn tax_table_lock(&mut self, store: &str) -> Result<i64, Error> {
+    async fn tax_table_lock_many(
+        &mut self,
+        stores: &[&str],
+    ) -> Result<BTreeMap<String, i64>, Error> {
         // On PostgreSQL the update locks the row; a table without a version gets one.
-        let lock = query(
-            "tax_table_lock",
-            "INSERT INTO tax_stores (store_id, table_version) VALUES ($1, 0)
-             ON CONFLICT (store_id) DO UPDATE SET table_version = tax_stores.table_version
-             RETURNING table_version",
-        );
-        self.fetch_one(lock.bind(store)).await?.int("table_version")
+        let versions = self.touch(stores, "tax_table_lock_many", 0, "tax_stores.table_version");
+        versions.await
     }
 
     async fn tax_settings_list(
@@ -78,13 +91,10 @@ impl TaxTables for Transaction<'_> {
         Ok(all)
     }
 
-    async fn tax_table_change(&mut self, store: &str) -> Result<(), Error> {
-        let change = query(
-            "tax_table_change",
-            "INSERT INTO tax_stores (store_id, table_version) VALUES ($1, 1)
-             ON CONFLICT (store_id) DO UPDATE SET table_version = tax_stores.table_version + 1",
-        );
-        self.execute(change.bind(store)).await.map(drop)
+    async fn tax_table_change_many(&mut self, stores: &[&str]) -> Result<(), Error> {
+        let version = "tax_stores.table_version + 1";
+        let changed = self.touch(stores, "tax_table_change_many", 1, version);
+        changed.await.map(drop)
     }
 
     async fn tax_row_list(
@@ -127,27 +137,26 @@ impl TaxTables for Transaction<'_> {
         Ok(rows)
     }
 
-    async fn tax_row_insert_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error> {
-        let (plain, rules) = parts(rows);
-        self.write_plain("tax_row_insert_many", store, &plain, "")
-            .await?;
-        self.write_rules("tax_row_insert_many", store, &rules, "")
-            .await
+    async fn tax_row_insert_many(&mut self, rows: &[(&str, &TaxRow)]) -> Result<(), Error> {
+        let (plain, rules) = parts(rows.iter().copied());
+        self.write_plain("tax_row_insert_many", &plain, "").await?;
+        self.write_rules("tax_row_insert_many", &rules, "").await
     }
 
     async fn tax_row_put_many(&mut self, store: &str, rows: &[TaxRow]) -> Result<(), Error> {
-        let (plain, rules) = parts(rows);
-        let keys = |rows: &[&TaxRow]| rows.iter().map(|row| row.key()).collect::<Vec<_>>();
+        let (plain, rules) = parts(rows.iter().map(|row| (store, row)));
+        let keys = |rows: &[(&str, &TaxRow)]| {
+            let keys = rows.iter().map(|(_, row)| row.key());
+            keys.collect::<Vec<_>>()
+        };
         self.delete_rules(store, &keys(&plain)).await?;
         self.delete_plain(store, &keys(&rules)).await?;
         let update = "ON CONFLICT (store_id, tax_code, retailer_tax_level_id)
                       DO UPDATE SET tax_level = excluded.tax_level, tax_percent = excluded.tax_percent";
-        self.write_plain("tax_row_put_many", store, &plain, update)
-            .await?;
+        self.write_plain("tax_row_put_many", &plain, update).await?;
         let update = "ON CONFLICT (store_id, tax_code, retailer_tax_level_id, valid_from)
                       DO UPDATE SET body = excluded.body";
-        self.write_rules("tax_row_put_many", store, &rules, update)
-            .await
+        self.write_rules("tax_row_put_many", &rules, update).await
     }
 
     async fn tax_row_delete_many(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error> {
@@ -170,14 +179,39 @@ impl TaxTables for Transaction<'_> {
 }
 
 impl Transaction<'_> {
+    /// Inserts the stores that have no version, with the version `new`, or gives them the `version`. Returns the
+    /// versions.
+    async fn touch(
+        &mut self,
+        stores: &[&str],
+        name: &'static str,
+        new: i64,
+        version: &str,
+    ) -> Result<BTreeMap<String, i64>, Error> {
+        let mut versions = BTreeMap::new();
+        for chunk in stores.chunks(CHUNK) {
+            let values = (1..=chunk.len()).map(|number| format!("(${number}, {new})"));
+            let sql = format!(
+                "INSERT INTO tax_stores (store_id, table_version) VALUES {}
+                 ON CONFLICT (store_id) DO UPDATE SET table_version = {version}
+                 RETURNING store_id, table_version",
+                values.collect::<Vec<_>>().join(", ")
+            );
+            let touch = query(name, AssertSqlSafe(sql));
+            let touch = chunk.iter().fold(touch, |touch, store| touch.bind(*store));
+            let row = |row: &Row| Ok((row.text("store_id")?, row.int("table_version")?));
+            versions.extend(self.fetch_all_as(touch, row).await?);
+        }
+        Ok(versions)
+    }
+
     async fn write_plain(
         &mut self,
         name: &'static str,
-        store: &str,
-        rows: &[&TaxRow],
+        rows: &[(&str, &TaxRow)],
         on_conflict: &str,
     ) -> Result<(), Error> {
-        for chunk in rows.chunks(CHUNK) {
+        for chunk in rows.chunks(ROWS) {
             let values = (0..chunk.len()).map(|row| {
                 let first = row * 5 + 1;
                 let texts = placeholders::list(first, 4);
@@ -188,16 +222,17 @@ impl Transaction<'_> {
                      tax_percent) VALUES {} {on_conflict}",
                 values.collect::<Vec<_>>().join(", ")
             );
-            let write = chunk
-                .iter()
-                .fold(query(name, AssertSqlSafe(sql)), |write, row| {
-                    write
-                        .bind(store)
-                        .bind(&*row.tax_code)
-                        .bind(&*row.tax_level)
-                        .bind(&*row.retailer_tax_level_id)
-                        .bind(row.tax_percent.to_string())
-                });
+            let write =
+                chunk
+                    .iter()
+                    .fold(query(name, AssertSqlSafe(sql)), |write, (store, row)| {
+                        write
+                            .bind(*store)
+                            .bind(&*row.tax_code)
+                            .bind(&*row.tax_level)
+                            .bind(&*row.retailer_tax_level_id)
+                            .bind(row.tax_percent.to_string())
+                    });
             self.execute(write).await?;
         }
         Ok(())
@@ -206,26 +241,26 @@ impl Transaction<'_> {
     async fn write_rules(
         &mut self,
         name: &'static str,
-        store: &str,
-        rows: &[&TaxRow],
+        rows: &[(&str, &TaxRow)],
         on_conflict: &str,
     ) -> Result<(), Error> {
-        for chunk in rows.chunks(CHUNK) {
+        for chunk in rows.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO tax_rules (store_id, tax_code, retailer_tax_level_id, valid_from, body)
                  VALUES {} {on_conflict}",
                 placeholders::tuples(1, chunk.len(), 5)
             );
-            let write = chunk
-                .iter()
-                .fold(query(name, AssertSqlSafe(sql)), |write, row| {
-                    write
-                        .bind(store)
-                        .bind(&*row.tax_code)
-                        .bind(&*row.retailer_tax_level_id)
-                        .bind(date_text(row.valid_from))
-                        .bind_json(*row)
-                });
+            let write =
+                chunk
+                    .iter()
+                    .fold(query(name, AssertSqlSafe(sql)), |write, (store, row)| {
+                        write
+                            .bind(*store)
+                            .bind(&*row.tax_code)
+                            .bind(&*row.retailer_tax_level_id)
+                            .bind(date_text(row.valid_from))
+                            .bind_json(*row)
+                    });
             self.execute(write).await?;
         }
         Ok(())
@@ -233,7 +268,7 @@ impl Transaction<'_> {
 
     async fn delete_plain(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error> {
         let keys: Vec<_> = keys.iter().filter(|(_, _, date)| date.is_none()).collect();
-        for chunk in keys.chunks(CHUNK) {
+        for chunk in keys.chunks(ROWS) {
             let sql = format!(
                 "DELETE FROM tax_level
                  WHERE store_id = $1 AND (tax_code, retailer_tax_level_id) IN (VALUES {})",
@@ -249,7 +284,7 @@ impl Transaction<'_> {
     }
 
     async fn delete_rules(&mut self, store: &str, keys: &[TaxRowKey]) -> Result<(), Error> {
-        for chunk in keys.chunks(CHUNK) {
+        for chunk in keys.chunks(ROWS) {
             let sql = format!(
                 "DELETE FROM tax_rules
                  WHERE store_id = $1 AND (tax_code, retailer_tax_level_id, valid_from) IN (VALUES {})",
@@ -265,9 +300,12 @@ impl Transaction<'_> {
     }
 }
 
+/// Rows with their stores.
+type StoreRows<'r> = Vec<(&'r str, &'r TaxRow)>;
+
 /// The rows of `tax_level` and those of `tax_rules`.
-fn parts(rows: &[TaxRow]) -> (Vec<&TaxRow>, Vec<&TaxRow>) {
-    rows.iter().partition(|row| row.is_plain())
+fn parts<'r>(rows: impl Iterator<Item = (&'r str, &'r TaxRow)>) -> (StoreRows<'r>, StoreRows<'r>) {
+    rows.partition(|(_, row)| row.is_plain())
 }
 
 fn date_text(date: Option<jiff::civil::Date>) -> String {
@@ -286,6 +324,14 @@ fn percent(text: &str) -> Result<Decimal, Error> {
     Ok(Decimal {
         unscaled: read.unscaled * 10_i64.pow(missing.into()),
         scale: read.scale + missing,
+    })
+}
+
+fn tax_store(row: &Row) -> Result<TaxStore, Error> {
+    Ok(TaxStore {
+        settings: row.opt_json("settings")?,
+        table_version: row.int("table_version")?,
+        settings_version: row.int("settings_version")?,
     })
 }
 

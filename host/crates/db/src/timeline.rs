@@ -6,11 +6,11 @@
 use crate::query::{Row, query};
 use crate::timeline_queries::{
     CURRENCY_OF, EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, ORDER_TAXES, SUBJECTS,
-    SUBJECTS_OF_RETAILER, queries_for,
+    SUBJECTS_OF_RETAILER, TAX_EVALUATION, queries_for,
 };
 use crate::transaction::Transaction;
 use async_trait::async_trait;
-use galleria_domain::tax::OrderTaxes;
+use galleria_domain::tax::{OrderTaxes, TaxRoute};
 use galleria_ports::Error;
 use galleria_ports::records::{Subject, TimelineRow, TimelineRows, Timelines};
 
@@ -145,6 +145,29 @@ struct CurrencyOf {
     minor_digits: u8,
 }
 
+/// The part of a recorded evaluation that an entry shows.
+#[derive(serde::Deserialize)]
+struct EvaluationFacts {
+    route: TaxRoute,
+    fallback: bool,
+    total_tax: String,
+    total_basket_amount_after_tax: String,
+}
+
+impl EvaluationFacts {
+    fn facts(self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![
+            ("route", self.route.to_string()),
+            ("total_tax", self.total_tax),
+            ("total_after_tax", self.total_basket_amount_after_tax),
+        ];
+        if self.fallback {
+            facts.push(("fallback", "true".to_owned()));
+        }
+        facts
+    }
+}
+
 fn timeline_row(
     row: &Row,
     kind: &'static str,
@@ -159,6 +182,9 @@ fn timeline_row(
         } else if name == ORDER_TAXES {
             let taxes: OrderTaxes = row.json(name)?;
             facts.extend(taxes.facts());
+        } else if name == TAX_EVALUATION {
+            let evaluation: EvaluationFacts = row.json(name)?;
+            facts.extend(evaluation.facts());
         } else if let Some(text) = row.opt_text(name)?.filter(|text| !text.is_empty()) {
             facts.push((name, text));
         }

@@ -16,8 +16,8 @@ use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
 use galleria_app::catalogue::{
-    CatalogueImportRequest, Guards, ImportOptions, Imported, Missing, NewProduct, ProductDetail,
-    ProductPage, ProductQuery, Watch,
+    CatalogueImportRequest, Imported, Missing, NewProduct, ProductDetail, ProductPage,
+    ProductQuery, Watch,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -145,23 +145,7 @@ async fn product_put(
     ))
 }
 
-/// Options of an import.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ImportQuery {
-    /// Validate the file and report the result without importing it.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    dry_run: bool,
-    /// Import a file without rows, such as one with only a header. Without it, such a file is rejected.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_empty: bool,
-    /// How to treat a `'` before a text that a spreadsheet would evaluate.
-    #[serde(default)]
-    #[param(required = false, inline)]
-    guards: Guards,
+import_query!(ProductImportQuery {
     /// Prices have a decimal comma.
     #[serde(default)]
     #[param(required = false, default = false)]
@@ -174,7 +158,7 @@ struct ImportQuery {
     #[serde(default)]
     #[param(required = false, inline)]
     missing: Missing,
-}
+});
 
 /// Import a file of products
 ///
@@ -200,7 +184,7 @@ struct ImportQuery {
     post, path = "/v1/retailers/{retailer}/products/import", tag = "products",
     params(
         ("retailer" = String, Path, description = "The retailer's name.", example = "example"),
-        ImportQuery, IdempotencyHeader,
+        ProductImportQuery, IdempotencyHeader,
     ),
     request_body(content(
         (String = "text/csv", example = json!(example!("product_import_request"))),
@@ -216,7 +200,7 @@ struct ImportQuery {
 async fn product_import(
     State(state): State<ApiState>,
     Id(retailer): Id,
-    QueryParams(query): QueryParams<ImportQuery>,
+    QueryParams(query): QueryParams<ProductImportQuery>,
     request: Request,
 ) -> ApiResult<WriteReply> {
     let format = upload::format(request.headers())?;
@@ -228,11 +212,7 @@ async fn product_import(
         format,
         decimal_comma: query.decimal_comma,
         thousands: query.thousands,
-        options: ImportOptions {
-            dry_run: query.dry_run,
-            allow_empty: query.allow_empty,
-            guards: query.guards,
-        },
+        options: query.options(),
         missing: query.missing,
     };
     let file = Box::new(file);

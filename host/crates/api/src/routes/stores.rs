@@ -7,7 +7,7 @@ use crate::lists::{check_limit, cut_page, default_limit};
 use crate::problem::{Details, Problem};
 use crate::problem_kinds::MEDIA_TYPE;
 use crate::problem_responses::{ListProblems, PutProblems, ReadProblems, StoresImportProblems};
-use crate::reason::ReasonQuery;
+use crate::reason::{ReasonQuery, checked_reason};
 use crate::reply::{ApiResult, WriteReply};
 use crate::request::{
     Id, IdempotencyHeader, OptionalIdempotencyHeader, PutRequest, QueryParams, idempotency_key,
@@ -17,7 +17,7 @@ use crate::upload;
 use axum::Json;
 use axum::extract::{Request, State};
 use galleria_app::stores::NewStore;
-use galleria_app::stores::{Guards, ImportOptions, StoreImportRequest, StoresImported, Watch};
+use galleria_app::stores::{StoreImportRequest, StoresImported, Watch};
 use galleria_domain::Store;
 use serde::{Deserialize, Serialize};
 
@@ -132,28 +132,7 @@ async fn store_list(
     Ok(Json(StorePage { stores, next }))
 }
 
-/// Options of an import.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ImportQuery {
-    /// Validate the file and report the result without importing it.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    dry_run: bool,
-    /// Import a file without rows, such as one with only a header. Without it, such a file is rejected.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_empty: bool,
-    /// How to treat a `'` before a text that a spreadsheet would evaluate.
-    #[serde(default)]
-    #[param(required = false, inline)]
-    guards: Guards,
-    /// The reason, for the audit log.
-    #[serde(default)]
-    #[param(required = false)]
-    reason: String,
-}
+import_query!(StoreImportQuery with reason {});
 
 /// Import a file of stores
 ///
@@ -174,7 +153,7 @@ struct ImportQuery {
 /// All problems are reported together: the first 1,000 invalid cells with row and column. A row is numbered as in a
 /// spreadsheet; if the line of the file differs because of line breaks in cells, the message names it.
 #[utoipa::path(
-    post, path = "/v1/stores/import", tag = "stores", params(ImportQuery, IdempotencyHeader),
+    post, path = "/v1/stores/import", tag = "stores", params(StoreImportQuery, IdempotencyHeader),
     request_body(content(
         (String = "text/csv", example = json!(example!("stores_import_request"))),
     )),
@@ -188,23 +167,21 @@ struct ImportQuery {
 async fn store_import(
     State(state): State<ApiState>,
     auth: Authenticated,
-    QueryParams(query): QueryParams<ImportQuery>,
+    QueryParams(query): QueryParams<StoreImportQuery>,
     request: Request,
 ) -> ApiResult<WriteReply> {
     if upload::media_type(request.headers()).as_deref() != Some("text/csv") {
         return Err(Problem::new(MEDIA_TYPE, "Send `Content-Type: text/csv`."));
     }
+    let options = query.options();
+    let reason = checked_reason(query.reason)?;
     let key = idempotency_key(&request)?;
     let (file, key) = upload::receive(key, request, &state).await?;
     let import = StoreImportRequest {
-        options: ImportOptions {
-            dry_run: query.dry_run,
-            allow_empty: query.allow_empty,
-            guards: query.guards,
-        },
+        options,
         reach: auth.caller().reach.clone(),
         actor: auth.actor(""),
-        reason: query.reason,
+        reason,
     };
     // If the caller disconnects, it can repeat the request under the same key to get the result.
     let imported = state

@@ -3,22 +3,23 @@
 use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::lists::{check_limit, cut_page, default_limit};
-use crate::problem::Problem;
-use crate::problem_responses::{EvaluateProblems, ListProblems};
+use crate::lists::{check_limit, default_limit};
+use crate::problem_responses::{EvaluateProblems, ListProblems, ReadProblems};
 use crate::reply::{ApiResult, WriteReply};
 use crate::request::{
-    Id, OptionalIdempotencyHeader, PutRequest, QueryParams, optional_idempotency_key,
+    Id, OptionalIdempotencyHeader, PathPair, PutRequest, QueryParams, optional_idempotency_key,
 };
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use galleria_app::Reply;
-use galleria_app::tax::{EvaluationCall, RecordedEvaluation, TaxEvaluation};
+use galleria_app::tax::{
+    EvaluationCall, EvaluationPage, EvaluationQuery, RecordedEvaluation, TaxEvaluation,
+};
 use galleria_domain::tax::TaxRequest;
-use galleria_ports::records::TaxEvaluationCursor;
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use serde::Deserialize;
 
 /// The header with the number of tax services that a request has passed.
 const HOPS: &str = "galleria-tax-hops";
@@ -33,10 +34,10 @@ pub(super) fn routes() -> Routes {
 
 /// The route that lists records.
 pub(super) fn list_routes() -> Routes {
-    Routes::new().with(endpoint!(
-        tax_evaluation_list,
-        Access::back_office(Resource::Store)
-    ))
+    let access = || Access::back_office(Resource::Store);
+    Routes::new()
+        .with(endpoint!(tax_evaluation_list, access()))
+        .with(endpoint!(tax_evaluation_get, access()))
 }
 
 /// Evaluate the taxes of a basket
@@ -90,6 +91,9 @@ fn hops(headers: &HeaderMap) -> u32 {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct EvaluationsQuery {
+    /// Recorded at this time or later, RFC 3339; all if it is absent.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
     /// Only of this idempotency key, as the caller sent it.
     idempotency_key: Option<String>,
     /// The `next` of the previous page.
@@ -98,15 +102,6 @@ struct EvaluationsQuery {
     #[serde(default = "default_limit")]
     #[param(required = false, minimum = 1, maximum = 100, default = 100)]
     limit: u32,
-}
-
-/// A page of the list of recorded evaluations.
-#[derive(Serialize, utoipa::ToSchema)]
-struct EvaluationPage {
-    /// The newest first.
-    evaluations: Vec<RecordedEvaluation>,
-    /// The `after` of the next page; null on the last page.
-    next: Option<String>,
 }
 
 /// List recorded evaluations of a store, newest first
@@ -126,20 +121,35 @@ async fn tax_evaluation_list(
     Id(id): Id,
     QueryParams(query): QueryParams<EvaluationsQuery>,
 ) -> ApiResult<Json<EvaluationPage>> {
-    let limit = check_limit(query.limit, MAX_EVALUATIONS)?;
-    let after = query.after.as_deref().map(cursor).transpose()?;
-    let key = query.idempotency_key.as_deref();
-    // Read one more row to find out whether there is a next page.
-    let evaluations = state.app.taxes.evaluations(&id, key, after, limit + 1);
-    let mut evaluations = evaluations.await?;
-    let more = cut_page(&mut evaluations, limit);
-    let last = evaluations.last().filter(|_| more);
-    let next = last.map(|one| format!("{}~{}", one.recorded_at, one.id));
-    Ok(Json(EvaluationPage { evaluations, next }))
+    let query = EvaluationQuery {
+        store: id,
+        since: query.since,
+        idempotency_key: query.idempotency_key,
+        after: query.after,
+        limit: check_limit(query.limit, MAX_EVALUATIONS)?,
+    };
+    Ok(Json(state.app.taxes.evaluations(query).await?))
 }
 
-fn cursor(after: &str) -> ApiResult<TaxEvaluationCursor> {
-    let parts = after.split_once('~');
-    let cursor = parts.and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
-    cursor.ok_or_else(|| Problem::invalid_field("after", "must be the `next` of the previous page"))
+/// Get a recorded evaluation of a store
+///
+/// Its id is in the list, and in the timeline of the store.
+#[utoipa::path(
+    get, path = "/v1/stores/{id}/tax-evaluations/{evaluation}", tag = "taxes",
+    params(
+        ("id" = String, Path, description = "The store's id.", example = "madrid-1"),
+        ("evaluation" = String, Path, description = "The id of the evaluation.",
+            example = "5ec83c70d55fa824980b0e78cf0e1d70f8617fcba12dcb7cab9ed3d27579019d"),
+    ),
+    responses(
+        ReadProblems,
+        (status = 200, description = "The evaluation.", body = RecordedEvaluation,
+            example = json!(example!("recorded_tax_evaluation"))),
+    ),
+)]
+async fn tax_evaluation_get(
+    State(state): State<ApiState>,
+    PathPair(store, id): PathPair,
+) -> ApiResult<Json<RecordedEvaluation>> {
+    Ok(Json(state.app.taxes.evaluation(&store, &id).await?))
 }

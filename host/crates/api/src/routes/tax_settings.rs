@@ -3,13 +3,14 @@
 use crate::access::authenticated::Authenticated;
 use crate::access::route::{Access, Resource};
 use crate::endpoint::Routes;
-use crate::problem_responses::{PutProblems, ReadProblems};
+use crate::problem_responses::{PutProblems, ReadProblems, TaxDeleteProblems};
 use crate::reason::ReasonQuery;
 use crate::reply::{ApiResult, WriteReply};
-use crate::request::{Id, OptionalIdempotencyHeader, PutRequest, QueryParams};
+use crate::request::{Id, OptionalIdempotencyHeader, OptionalKey, PutRequest, QueryParams};
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
+use galleria_app::tax::TaxSettingsDeleted;
 use galleria_domain::tax::TaxSettings;
 use galleria_ports::tax::TaxUpstream;
 use serde::Serialize;
@@ -18,6 +19,10 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .with(endpoint!(
             tax_settings_put,
+            Access::operator(Resource::Store)
+        ))
+        .with(endpoint!(
+            tax_settings_delete,
             Access::operator(Resource::Store)
         ))
         .with(endpoint!(tax_settings_get, Access::till(Resource::Store)))
@@ -54,6 +59,35 @@ async fn tax_settings_put(
         .taxes
         .put_settings(key, &id, body, &actor, &reason);
     Ok(WriteReply(put.await?))
+}
+
+/// Delete the tax settings of a store
+///
+/// The defaults apply to the next evaluation on every host. Orders of the store are no longer evaluated, unless it has
+/// a tax table: delete that, too. A shadow stops, and its counts start anew with new settings. Tax table, recorded
+/// evaluations and comparisons stay. The deletion is recorded in the audit log.
+#[utoipa::path(
+    delete, path = "/v1/stores/{id}/tax-settings", tag = "taxes",
+    params(("id" = String, Path, description = "The store's id.", example = "madrid-1"), ReasonQuery, OptionalIdempotencyHeader),
+    responses(
+        TaxDeleteProblems,
+        (status = 200, description = "The removed settings.",
+            headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
+            body = TaxSettingsDeleted,
+            example = json!(example!("tax_settings_deleted"))),
+    ),
+)]
+async fn tax_settings_delete(
+    State(state): State<ApiState>,
+    auth: Authenticated,
+    Id(id): Id,
+    QueryParams(query): QueryParams<ReasonQuery>,
+    OptionalKey(key): OptionalKey,
+) -> ApiResult<WriteReply> {
+    let reason = query.checked_reason()?;
+    let actor = auth.actor("");
+    let deleted = state.app.taxes.delete_settings(key, &id, &actor, &reason);
+    Ok(WriteReply(deleted.await?))
 }
 
 /// Get the tax settings of a store

@@ -5,7 +5,7 @@ use crate::access::route::{Access, Resource, RouteKind};
 use crate::endpoint::Routes;
 use crate::lists::{check_limit, default_limit};
 use crate::problem::Details;
-use crate::problem_responses::{ListProblems, TaxTableDeleteProblems, TaxTableImportProblems};
+use crate::problem_responses::{ListProblems, TaxDeleteProblems, TaxTableImportProblems};
 use crate::reason::{ReasonQuery, checked_reason};
 use crate::reply::{ApiResult, WriteReply};
 use crate::request::{
@@ -17,7 +17,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
-use galleria_app::tabular::{Guards, ImportOptions, Watch};
+use galleria_app::tabular::Watch;
 use galleria_app::tax::{
     TaxTableDeleted, TaxTableImport, TaxTableImported, TaxTablePage, tax_table_csv,
 };
@@ -111,32 +111,12 @@ fn prefers_csv(headers: &HeaderMap) -> bool {
     csv > 0.0 && csv >= json
 }
 
-/// Options of an import.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ImportQuery {
-    /// Validate the file and report the differences without importing it.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    dry_run: bool,
+import_query!(TaxTableImportQuery with reason {
     /// Remove the rows of the table that the file does not have.
     #[serde(default)]
     #[param(required = false, default = false)]
     replace: bool,
-    /// Import a file without rows, such as one with only a header. Without it, such a file is rejected.
-    #[serde(default)]
-    #[param(required = false, default = false)]
-    allow_empty: bool,
-    /// How to treat a `'` before a text that a spreadsheet would evaluate.
-    #[serde(default)]
-    #[param(required = false, inline)]
-    guards: Guards,
-    /// The reason, for the audit log.
-    #[serde(default)]
-    #[param(required = false, max_length = 1000)]
-    reason: String,
-}
+});
 
 /// Import the tax table of a store
 ///
@@ -160,7 +140,7 @@ struct ImportQuery {
     post, path = "/v1/stores/{id}/tax-table", tag = "taxes",
     params(
         ("id" = String, Path, description = "The store's id.", example = "madrid-1"),
-        ImportQuery, IdempotencyHeader,
+        TaxTableImportQuery, IdempotencyHeader,
     ),
     request_body(content(
         (String = "text/csv", example = json!(example!("tax_table_import_request"))),
@@ -177,11 +157,12 @@ async fn tax_table_import(
     State(state): State<ApiState>,
     auth: Authenticated,
     Id(id): Id,
-    QueryParams(query): QueryParams<ImportQuery>,
+    QueryParams(query): QueryParams<TaxTableImportQuery>,
     request: Request,
 ) -> ApiResult<WriteReply> {
     let format = upload::format(request.headers())?;
     let key = idempotency_key(&request)?;
+    let options = query.options();
     let reason = checked_reason(query.reason)?;
     // Reject an unknown store before the file is received.
     state.app.stores.store(&id).await?;
@@ -189,11 +170,7 @@ async fn tax_table_import(
     let import = TaxTableImport {
         store: Some(id),
         format,
-        options: ImportOptions {
-            dry_run: query.dry_run,
-            allow_empty: query.allow_empty,
-            guards: query.guards,
-        },
+        options,
         replace: query.replace,
         reach: auth.caller().reach.clone(),
         actor: auth.actor(""),
@@ -219,7 +196,7 @@ async fn tax_table_import(
         ReasonQuery, OptionalIdempotencyHeader,
     ),
     responses(
-        TaxTableDeleteProblems,
+        TaxDeleteProblems,
         (status = 200, description = "The number of deleted rows.",
             headers(("Idempotency-Replayed" = bool, description = "`true` if this response was sent before.")),
             body = TaxTableDeleted, example = json!(example!("tax_table_deleted"))),

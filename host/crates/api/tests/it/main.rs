@@ -29,5 +29,6 @@ mod rows;
 mod stores;
 mod tax_tables;
 mod taxes;
+mod untaxed_store;
 mod walk;
 mod zones;

@@ -376,6 +376,12 @@ async fn taxes(walk: &mut Walk) {
     let list = "/v1/stores/{id}/tax-evaluations";
     walk.step(Method::GET, list, Some("tax_evaluation_page"))
         .await;
+    walk.step(
+        Method::GET,
+        "/v1/stores/{id}/tax-evaluations/{evaluation}",
+        Some("recorded_tax_evaluation"),
+    )
+    .await;
     tax_table(walk).await;
     // Orders of the walk use the table.
     add_tax_rows(&walk.host, "madrid-1").await;
@@ -410,6 +416,9 @@ async fn comparisons(walk: &mut Walk) {
     walk.step(Method::GET, comparisons, Some("tax_comparisons"))
         .await;
     walk.step(Method::POST, "/v1/stores/{id}/tax-move", Some("tax_move"))
+        .await;
+    let settings = "/v1/stores/{id}/tax-settings";
+    walk.step(Method::DELETE, settings, Some("tax_settings_deleted"))
         .await;
 }
 

@@ -35,13 +35,7 @@ impl Catalogue {
         key: Option<IdempotencyKey>,
         watch: Watch,
     ) -> Result<Reply, NotImported> {
-        let job = Job {
-            file,
-            format: request.format,
-            options: request.options,
-            key,
-            watch,
-        };
+        let job = Job::new((request.format, request.options), file, key, watch);
         let products = async {
             let numbers = request.numbers().map_err(|wrong| {
                 let mut problems = Problems::default();

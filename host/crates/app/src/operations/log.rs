@@ -7,7 +7,7 @@ use galleria_ports::records::{OperationFilter, OperationRow};
 use serde::{Deserialize, Serialize};
 
 /// The actions, by name.
-pub const ACTIONS: [&str; 16] = [
+pub const ACTIONS: [&str; 19] = [
     "dead_letter_replay",
     "dead_letter_discard",
     "parked_retry",
@@ -19,6 +19,9 @@ pub const ACTIONS: [&str; 16] = [
     "store_put",
     "stores_import",
     "tax_settings_put",
+    "tax_settings_delete",
+    "tax_table_import",
+    "tax_table_delete",
     "tax_move",
     "plugins_loaded",
     "retailer_reload",

@@ -34,13 +34,13 @@ pub struct AboutView {
 pub struct TimelineEntry {
     /// Time, RFC 3339.
     pub at: String,
-    /// The kind, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery` or
-    /// `statement_line`.
+    /// The kind, such as `payment`, `event`, `attempt`, `publication`, `document`, `delivery`,
+    /// `statement_line` or `tax_evaluation`.
     pub what: String,
     /// The id of the resource.
     pub id: String,
     /// Its details by name. Amounts are in minor units: of `paid_currency` for `net` and `fee` of a statement line,
-    /// else of `currency`. `paid_minor_digits` and `minor_digits` are the digits after their decimal mark.
+    /// else of `currency`. Those of a tax evaluation are in major units, as in its response. `paid_minor_digits` and `minor_digits` are the digits after their decimal mark.
     pub facts: BTreeMap<String, String>,
 }
 
@@ -171,6 +171,11 @@ async fn reaches(
             None => return Ok(false),
         },
         Subject::Event => access::Subject::Event(id),
+        Subject::Store => access::Subject::Store(id),
+        Subject::TaxEvaluation => match tx.tax_evaluation_get(&id).await? {
+            Some(evaluation) => access::Subject::Store(evaluation.store_id),
+            None => return Ok(false),
+        },
     };
     access::may_reach(tx, reach, &access_subject).await
 }

@@ -2,6 +2,7 @@
 
 mod intake;
 mod lookup;
+mod taxed_stores;
 
 pub use intake::{
     EndShift, MovementView, NewMovement, NewOrder, NewPayment, NewRefund, NewShift,
@@ -21,6 +22,7 @@ use crate::fiscal::FiscalPolicy;
 use crate::tax::Taxes;
 use galleria_ports::Error;
 use galleria_ports::records::Tx;
+use taxed_stores::TaxedStores;
 
 /// Accepts and lists orders, payments, refunds, voids, verifications, shifts and movements. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +30,7 @@ pub struct Orders {
     core: Core,
     fiscal: FiscalPolicy,
     taxes: Taxes,
+    taxed_stores: TaxedStores,
 }
 
 impl Orders {
@@ -36,6 +39,7 @@ impl Orders {
             core,
             fiscal,
             taxes,
+            taxed_stores: TaxedStores::default(),
         }
     }
 

@@ -67,13 +67,7 @@ impl Stores {
         key: Option<IdempotencyKey>,
         watch: Watch,
     ) -> Result<Reply, NotImported> {
-        let job = Job {
-            file,
-            format: Format::Csv,
-            options: request.options,
-            key,
-            watch,
-        };
+        let job = Job::new((Format::Csv, request.options), file, key, watch);
         let comparison = Comparison {
             core: self.core.clone(),
             request,

@@ -79,12 +79,12 @@ pub(crate) struct End<'e> {
 
 /// An uploaded file, and how it is imported.
 pub(crate) struct Job {
-    pub file: Box<dyn Upload>,
-    pub format: Format,
-    pub options: ImportOptions,
+    file: Box<dyn Upload>,
+    format: Format,
+    options: ImportOptions,
     /// With a key, the reply is saved, and a repeated request gets the same reply.
-    pub key: Option<IdempotencyKey>,
-    pub watch: Watch,
+    key: Option<IdempotencyKey>,
+    watch: Watch,
 }
 
 /// Imports a file completely, or returns all its problems.
@@ -105,6 +105,21 @@ pub(crate) async fn import<I: Importer>(
 }
 
 impl Job {
+    pub fn new(
+        (format, options): (Format, ImportOptions),
+        file: Box<dyn Upload>,
+        key: Option<IdempotencyKey>,
+        watch: Watch,
+    ) -> Self {
+        Self {
+            file,
+            format,
+            options,
+            key,
+            watch,
+        }
+    }
+
     fn run<I: Importer>(mut self, mut importer: I, runtime: &Handle) -> Result<Reply, NotImported> {
         let (rows, problems) = self.check(&mut importer)?;
         if problems.total == 0 && !self.options.dry_run {

@@ -186,7 +186,7 @@ impl Taxes {
     }
 
     /// The time since which comparisons are kept.
-    fn kept_since(&self) -> Timestamp {
+    pub(super) fn kept_since(&self) -> Timestamp {
         let kept = self.core.clock.now().checked_sub(self.policy.shadow.keep);
         kept.unwrap_or(Timestamp::MIN)
     }

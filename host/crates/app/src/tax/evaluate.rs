@@ -2,11 +2,10 @@
 
 use super::Taxes;
 use super::failure::TaxFailure;
-use crate::core::store_of;
 use galleria_domain::Store;
 use galleria_domain::tax::{TaxRequest, TaxResponse, TaxRoute, TaxSettings};
 use galleria_ports::in_tx;
-use galleria_ports::records::{ComparisonTerms, TaxStore};
+use galleria_ports::records::{ComparisonTerms, TaxStore, Tx};
 use galleria_ports::tax::{TaxCall, TaxFault};
 use galleria_ports::{Error, metrics, trace};
 use serde::{Deserialize, Serialize};
@@ -27,14 +26,26 @@ pub struct TaxEvaluation {
 }
 
 /// What an evaluation needs to know of its store.
-pub(super) struct EvaluatedStore {
+pub(crate) struct EvaluatedStore {
     pub store: Store,
+    /// The defaults if the store has none.
     pub settings: TaxSettings,
+    pub has_settings: bool,
     pub table_version: i64,
     pub settings_version: i64,
 }
 
 impl EvaluatedStore {
+    pub fn new(store: Store, taxes: TaxStore) -> Self {
+        Self {
+            store,
+            has_settings: taxes.settings.is_some(),
+            settings: taxes.settings.unwrap_or_default(),
+            table_version: taxes.table_version,
+            settings_version: taxes.settings_version,
+        }
+    }
+
     /// What a comparison of two routes is valid for.
     pub(super) fn terms(&self, route: TaxRoute, shadow: TaxRoute) -> ComparisonTerms {
         ComparisonTerms {
@@ -61,8 +72,26 @@ impl Taxes {
         call: &TaxCall,
     ) -> Result<TaxEvaluation, Error> {
         let store = self.evaluated_store(&request.store_data.store_id).await?;
-        let evaluation = self.evaluate_store(request, call, &store).await?;
-        self.compare_later(&store, request, call, &evaluation);
+        self.evaluate_compared(request, call, &store).await
+    }
+
+    /// The same for a request of this host whose store has been read just now.
+    pub(crate) async fn evaluate_of(
+        &self,
+        request: &TaxRequest,
+        store: &EvaluatedStore,
+    ) -> Result<TaxEvaluation, Error> {
+        self.evaluate_compared(request, &own_call(), store).await
+    }
+
+    async fn evaluate_compared(
+        &self,
+        request: &TaxRequest,
+        call: &TaxCall,
+        store: &EvaluatedStore,
+    ) -> Result<TaxEvaluation, Error> {
+        let evaluation = self.evaluate_store(request, call, store).await?;
+        self.compare_later(store, request, call, &evaluation);
         Ok(evaluation)
     }
 
@@ -185,28 +214,31 @@ impl Taxes {
     }
 
     /// Whether a store evaluates the taxes of its orders: it has settings, or a table with rows.
-    pub(crate) async fn is_in_use(&self, id: &str, store: &TaxStore) -> Result<bool, Error> {
-        if store.settings.is_some() || store.table_version == 0 {
-            return Ok(store.settings.is_some());
+    pub(crate) async fn is_in_use(&self, of: &EvaluatedStore) -> Result<bool, Error> {
+        if of.has_settings || of.table_version == 0 {
+            return Ok(of.has_settings);
         }
-        let table = self.tables.get(&self.core, id, store.table_version).await?;
+        let (id, version) = (&of.store.id, of.table_version);
+        let table = self.tables.get(&self.core, id, version).await?;
         Ok(!table.is_empty())
     }
 
     pub(super) async fn evaluated_store(&self, id: &str) -> Result<EvaluatedStore, Error> {
         let id = id.to_owned();
-        let read = self.core.records.read(in_tx!(|tx, id| {
-            let store = store_of(tx, &id).await?;
-            Ok((store, tx.tax_store_get(&id).await?))
-        }));
+        let records = &self.core.records;
+        let read = records.read(in_tx!(|tx, id| taxed_store_of(tx, &id).await));
         let (store, taxes) = read.await?;
-        Ok(EvaluatedStore {
-            store,
-            settings: taxes.settings.unwrap_or_default(),
-            table_version: taxes.table_version,
-            settings_version: taxes.settings_version,
-        })
+        Ok(EvaluatedStore::new(store, taxes))
     }
+}
+
+/// The store with its tax settings, or `NotFound`.
+pub(crate) async fn taxed_store_of(tx: &mut dyn Tx, id: &str) -> Result<(Store, TaxStore), Error> {
+    let found = tx.taxed_store_get(id).await?;
+    found.ok_or_else(|| Error::NotFound {
+        what: "store",
+        id: id.to_owned(),
+    })
 }
 
 /// The call of a request that begins at this host.

@@ -5,12 +5,18 @@
 mod comparisons;
 mod embedded;
 mod evaluate;
+mod evaluations;
 mod failure;
 mod moves;
+mod recorded;
 mod replay;
 mod serve;
 mod settings;
 mod shadow;
+mod shadow_batch;
+mod shadow_queue;
+#[cfg(test)]
+mod shadow_queue_tests;
 mod tables;
 
 pub use comparisons::{
@@ -18,11 +24,14 @@ pub use comparisons::{
     MoveReadiness, RouteComparison,
 };
 pub use evaluate::TaxEvaluation;
+pub(crate) use evaluate::{EvaluatedStore, taxed_store_of};
+pub use evaluations::{EvaluationPage, EvaluationQuery, RecordedEvaluation};
 pub use failure::TaxFailure;
 pub use moves::{NewTaxMove, TaxMoved};
-pub use replay::{ComparisonReport, Replay};
-pub use serve::{EvaluationCall, MAX_HOPS, RecordedEvaluation, ServedEvaluation};
-pub use shadow::{ShadowPolicy, ShadowResult};
+pub use replay::{ComparisonReport, RecordedBaskets, Replay};
+pub use serve::{EvaluationCall, MAX_HOPS, ServedEvaluation};
+pub use settings::TaxSettingsDeleted;
+pub use shadow::ShadowResult;
 pub use tables::{
     TaxRowChange, TaxTableDeleted, TaxTableImport, TaxTableImported, TaxTablePage, tax_table_csv,
 };
@@ -47,6 +56,36 @@ pub struct TaxPolicy {
     pub shadow: ShadowPolicy,
     /// The number of compared baskets that a move of a store requires.
     pub move_baskets: u64,
+}
+
+/// How baskets are evaluated in the background, and what of it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShadowPolicy {
+    /// The most items of all baskets that wait for one route or are being evaluated by it.
+    pub queue: u32,
+    /// Concurrent evaluations by one route.
+    pub at_once: usize,
+    /// Longest time of an evaluation.
+    pub timeout: Duration,
+    /// Time for which comparisons and their counts are kept.
+    pub keep: Duration,
+    /// One of this many equal baskets is recorded; 0 for none.
+    pub sample: u64,
+    /// The most baskets of a store with one outcome that are recorded on a day.
+    pub per_day: u64,
+}
+
+impl Default for ShadowPolicy {
+    fn default() -> Self {
+        Self {
+            queue: 20_000,
+            at_once: 4,
+            timeout: Duration::from_secs(5),
+            keep: Duration::from_hours(30 * 24),
+            sample: 100,
+            per_day: 1_000,
+        }
+    }
 }
 
 impl Default for TaxPolicy {

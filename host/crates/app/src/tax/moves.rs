@@ -2,6 +2,8 @@
 
 use super::Taxes;
 use super::comparisons::{ComparedBaskets, MoveReadiness, compared};
+use super::settings::lock_store;
+use super::tables::subject;
 use crate::core::{IdempotencyKey, Reply};
 use crate::request::{answer, refuse};
 use galleria_domain::Problem;
@@ -110,17 +112,7 @@ impl Taxes {
         request: NewTaxMove,
         now: Timestamp,
     ) -> Result<TaxMoved, Error> {
-        // Locks the store, so that concurrent changes follow each other.
-        if tx
-            .store_get_many(std::slice::from_ref(&store))
-            .await?
-            .is_empty()
-        {
-            return Err(Error::NotFound {
-                what: "store",
-                id: store,
-            });
-        }
+        lock_store(tx, &store).await?;
         let taxes = tx.tax_store_get(&store).await?;
         let before = taxes.settings.unwrap_or_default();
         if before.route == request.route {
@@ -157,7 +149,7 @@ impl Taxes {
             at: now,
             actor: request.actor,
             action: "tax_move".into(),
-            subject: format!("store {}", moved.store),
+            subject: subject(&moved.store),
             reason: request.reason,
             before: json!(moved.before).to_string(),
             after: after.to_string(),

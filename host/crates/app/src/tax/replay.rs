@@ -23,8 +23,22 @@ pub struct ComparisonReport {
     /// The counts.
     #[serde(flatten)]
     pub summary: ComparisonSummary,
+    /// The recorded baskets that a route evaluated again; absent if none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<RecordedBaskets>,
     /// The differences of the recorded baskets.
     pub differences: DifferenceTable,
+}
+
+/// Numbers of recorded baskets that were evaluated again, by what recorded them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedBaskets {
+    /// Comparisons with a shadow.
+    pub comparisons: u64,
+    /// Evaluations with `commit`.
+    pub evaluations: u64,
+    /// Orders whose lines got their taxes from a route.
+    pub orders: u64,
 }
 
 /// Baskets that another route evaluates again.
@@ -54,6 +68,7 @@ impl Taxes {
         let summary = self.each_comparison(store, since, add).await?;
         Ok(ComparisonReport {
             summary,
+            recorded: None,
             differences: sums.table(),
         })
     }
@@ -96,12 +111,6 @@ impl Taxes {
 }
 
 impl Replay<'_> {
-    /// Compares a recorded answer with the answer of the other route now.
-    pub async fn recorded(&mut self, view: &ComparisonView) {
-        self.compare(&view.id, &view.request, (view.route, &view.response))
-            .await;
-    }
-
     /// Compares the answer of the store's route with that of the other route, both now.
     pub async fn basket(&mut self, name: &str, request: &TaxRequest) -> Result<(), Error> {
         let store = self.taxes.evaluated_store(&request.store_data.store_id);
@@ -117,7 +126,8 @@ impl Replay<'_> {
         Ok(())
     }
 
-    async fn compare(
+    /// Compares the answer of a route with that of the other route now.
+    pub(super) async fn compare(
         &mut self,
         name: &str,
         request: &TaxRequest,

@@ -3,23 +3,20 @@
 //! A request with `commit` is recorded once: for each idempotency key, or without one, for each content. Its
 //! repetitions get the recorded response, so that a client can repeat a request whose response was lost.
 
+use super::evaluations::parse;
 use super::{TaxEvaluation, Taxes};
 use galleria_domain::Digest;
 use galleria_domain::tax::TaxRequest;
 use galleria_ports::Error;
 use galleria_ports::access::Caller;
 use galleria_ports::in_tx;
-use galleria_ports::records::{TaxEvaluationCursor, TaxEvaluationRow};
+use galleria_ports::records::TaxEvaluationRow;
 use galleria_ports::tax::TaxCall;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// The number of tax services that a request may pass before this host.
 pub const MAX_HOPS: u32 = 3;
-
-/// Evaluations that are removed in one transaction.
-const REMOVED: u32 = 500;
 
 /// What a caller sent beside its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,24 +48,6 @@ impl ServedEvaluation {
             None => json(&self.evaluation),
         }
     }
-}
-
-/// A recorded evaluation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RecordedEvaluation {
-    /// Its id.
-    pub id: String,
-    /// Time, RFC 3339.
-    pub recorded_at: String,
-    /// The actor.
-    pub actor: String,
-    /// The idempotency key as it was sent; null if there was none.
-    pub idempotency_key: Option<String>,
-    /// The request.
-    pub request: TaxRequest,
-    /// The response.
-    pub response: TaxEvaluation,
 }
 
 impl Taxes {
@@ -145,49 +124,6 @@ impl Taxes {
         }
         Ok(())
     }
-
-    async fn recorded(&self, id: &str) -> Result<Option<TaxEvaluationRow>, Error> {
-        let id = id.to_owned();
-        let records = &self.core.records;
-        let read = records.read(in_tx!(|tx, id| tx.tax_evaluation_get(&id).await));
-        read.await
-    }
-
-    /// Recorded evaluations of a store, newest first: all, or those of an idempotency key. `after` is the cursor of
-    /// the last evaluation before the page.
-    pub async fn evaluations(
-        &self,
-        store: &str,
-        key: Option<&str>,
-        after: Option<TaxEvaluationCursor>,
-        limit: u32,
-    ) -> Result<Vec<RecordedEvaluation>, Error> {
-        let (store, key) = (store.to_owned(), key.map(ToOwned::to_owned));
-        let before = after.unwrap_or((Timestamp::MAX, String::new()));
-        let read = self.core.records.read(in_tx!(|tx, store, key, before| {
-            crate::core::store_of(tx, &store).await?;
-            tx.tax_evaluation_list(&store, key.as_deref(), &before, limit)
-                .await
-        }));
-        read.await?.into_iter().map(view).collect()
-    }
-
-    /// Removes recorded evaluations that are older than the configured time, and returns their number.
-    pub async fn sweep(&self) -> Result<u64, Error> {
-        let now = self.core.clock.now();
-        let before = now.checked_sub(self.policy.evaluations_kept);
-        let before = before.unwrap_or(Timestamp::MIN);
-        let mut removed = 0;
-        loop {
-            let records = &self.core.records;
-            let write = records.write(in_tx!(|tx| tx.tax_evaluation_remove(before, REMOVED).await));
-            let count = write.await?;
-            removed += count;
-            if count < u64::from(REMOVED) {
-                return Ok(removed);
-            }
-        }
-    }
 }
 
 /// A record to be made, without its time and response.
@@ -239,23 +175,7 @@ impl Record {
     }
 }
 
-fn view(row: TaxEvaluationRow) -> Result<RecordedEvaluation, Error> {
-    Ok(RecordedEvaluation {
-        request: parse(&row.id, "request", &row.request)?,
-        response: parse(&row.id, "response", &row.response)?,
-        id: row.id,
-        recorded_at: row.recorded_at.to_string(),
-        actor: row.actor,
-        idempotency_key: Some(row.idempotency_key).filter(|key| !key.is_empty()),
-    })
-}
-
 fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value)
         .map_err(|error| Error::Internal(format!("serialising an evaluation: {error}")))
-}
-
-fn parse<T: DeserializeOwned>(id: &str, part: &str, text: &str) -> Result<T, Error> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::records(format!("reading the {part} of evaluation {id}"), error))
 }

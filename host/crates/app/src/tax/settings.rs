@@ -1,16 +1,29 @@
 //! The tax settings of stores.
 
 use super::Taxes;
+use super::tables::subject;
 use crate::core::{IdempotencyKey, Reply};
 use crate::request::{answer, refuse};
 use galleria_domain::tax::{Calculator, TaxRoute, TaxSettings};
 use galleria_domain::{Problem, Store};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::records::OperationRow;
+use galleria_ports::records::{OperationRow, Tx};
 use galleria_ports::tax::{TaxFault, TaxUpstream};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
+
+/// The result of the removal of tax settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaxSettingsDeleted {
+    /// The removed settings; null if the store had none.
+    pub before: Option<TaxSettings>,
+    /// Whether the store has a tax table with rows: its orders are still evaluated then.
+    pub has_table: bool,
+}
 
 impl Taxes {
     /// The tax settings of a store; the defaults if it has none.
@@ -69,14 +82,7 @@ impl Taxes {
                 key,
                 200,
                 in_tx!(|tx, taxes, change, id, signed| {
-                    // Locks the store, so that concurrent changes follow each other.
-                    if tx
-                        .store_get_many(std::slice::from_ref(&id))
-                        .await?
-                        .is_empty()
-                    {
-                        return Err(Error::NotFound { what: "store", id });
-                    }
+                    lock_store(tx, &id).await?;
                     let before = tx.tax_store_get(&id).await?.settings;
                     let current = before.clone().unwrap_or_default();
                     let after = change(current.clone());
@@ -85,18 +91,50 @@ impl Taxes {
                     }
                     refuse(taxes.settings_problems(&current, &after))?;
                     tx.tax_settings_put(&id, &after).await?;
-                    let (actor, reason) = signed;
-                    tx.operation_insert(&OperationRow {
-                        at,
-                        actor,
-                        action: "tax_settings_put".into(),
-                        subject: format!("store {id}"),
-                        reason,
-                        before: json!(before).to_string(),
-                        after: json!(after).to_string(),
-                    })
-                    .await?;
+                    let states = (before.as_ref(), Some(&after));
+                    record(tx, at, "tax_settings_put", &id, signed, states).await?;
                     answer(&after)
+                }),
+            )
+            .await
+    }
+
+    /// Removes the tax settings of a store, so that the defaults apply, and orders are evaluated only if the store
+    /// has a tax table with rows. It is effective with the next evaluation on every host. The change is recorded
+    /// with `actor` and `reason`.
+    pub async fn delete_settings(
+        &self,
+        key: impl Into<Option<IdempotencyKey>>,
+        store: &str,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Reply, Error> {
+        let (id, at) = (store.to_owned(), self.core.clock.now());
+        let signed = (actor.to_owned(), reason.to_owned());
+        self.core
+            .once(
+                key,
+                200,
+                in_tx!(|tx, id, signed| {
+                    lock_store(tx, &id).await?;
+                    let before = tx.tax_store_get(&id).await?.settings;
+                    if let Some(before) = &before {
+                        tx.tax_settings_delete(&id).await?;
+                        let after = None;
+                        record(
+                            tx,
+                            at,
+                            "tax_settings_delete",
+                            &id,
+                            signed,
+                            (Some(before), after),
+                        )
+                        .await?;
+                    }
+                    answer(&TaxSettingsDeleted {
+                        has_table: !tx.tax_row_list(&id, None, 1).await?.is_empty(),
+                        before,
+                    })
                 }),
             )
             .await
@@ -175,4 +213,37 @@ impl Taxes {
             None => Err(TaxFault::NotConfigured),
         }
     }
+}
+
+/// Locks a store, so that concurrent changes of its settings follow each other.
+pub(super) async fn lock_store(tx: &mut dyn Tx, id: &str) -> Result<(), Error> {
+    let found = tx.store_get_many(&[id.to_owned()]).await?;
+    match found.is_empty() {
+        false => Ok(()),
+        true => Err(Error::NotFound {
+            what: "store",
+            id: id.to_owned(),
+        }),
+    }
+}
+
+/// Records a change of the settings of a store, with the settings before and after.
+async fn record(
+    tx: &mut dyn Tx,
+    at: Timestamp,
+    action: &str,
+    store: &str,
+    (actor, reason): (String, String),
+    (before, after): (Option<&TaxSettings>, Option<&TaxSettings>),
+) -> Result<(), Error> {
+    tx.operation_insert(&OperationRow {
+        at,
+        actor,
+        action: action.into(),
+        subject: subject(store),
+        reason,
+        before: json!(before).to_string(),
+        after: json!(after).to_string(),
+    })
+    .await
 }

@@ -87,6 +87,8 @@ pub(super) async fn run_timeline_queries(db: &Db) {
             Subject::Statement,
             Subject::Line,
             Subject::Document,
+            Subject::Store,
+            Subject::TaxEvaluation,
         ] {
             tx.timeline_rows(subject, "s.1", 1).await?;
         }

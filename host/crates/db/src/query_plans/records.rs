@@ -5,6 +5,7 @@ use galleria_domain::Event;
 use galleria_domain::plugin::Point;
 use galleria_domain::tax::{TaxRow, TaxSettings};
 use galleria_ports::in_tx;
+use galleria_ports::records::TaxEvaluationFilter;
 use galleria_ports::records::{
     ActivityCursor, CatalogueDraft, DeadLetterFilter, DocumentState, DraftStart, FiscalFilter,
     FiscalState, LeaseLimit, MarkState, OperationFilter, ParkedEvent, ParkedFilter, ParkedState,
@@ -186,7 +187,7 @@ async fn run_tax_table_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Er
     }
     tx.tax_store_get("s").await?;
     tx.tax_settings_put("s", &TaxSettings::default()).await?;
-    tx.tax_table_lock("s").await?;
+    tx.tax_table_lock_many(&["s"]).await?;
     tx.tax_table_change("s").await?;
     tx.tax_row_put_many("s", &rows).await?;
     tx.tax_row_list("s", None, 1).await?;
@@ -273,8 +274,15 @@ async fn run_tax_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
         (Timestamp::UNIX_EPOCH, String::new()),
     );
     tx.tax_evaluation_get("e").await?;
+    tx.taxed_store_get("s").await?;
+    tx.tax_settings_delete("s").await?;
     for key in [None, Some("k")] {
-        tx.tax_evaluation_list("s", key, &before, 1).await?;
+        let filter = TaxEvaluationFilter {
+            store_id: "s".into(),
+            since: now,
+            idempotency_key: key.map(str::to_owned),
+        };
+        tx.tax_evaluation_list(&filter, &before, 1).await?;
     }
     tx.tax_evaluation_remove(now, 1).await.map(drop)
 }

@@ -2,7 +2,9 @@
 //!
 //! `$1` is the id and `$2` the limit.
 
-use galleria_ports::records::Subject::{self, Document, Event, Line, Order, Run, Shift, Statement};
+use galleria_ports::records::Subject::{
+    self, Document, Event, Line, Order, Run, Shift, Statement, Store, TaxEvaluation,
+};
 
 /// The subjects that an id belongs to.
 pub(crate) const SUBJECTS: &[(Subject, &str)] = &[
@@ -127,6 +129,16 @@ pub(crate) const SUBJECTS: &[(Subject, &str)] = &[
     (
         Statement,
         "SELECT id AS id FROM statements WHERE reference = $1 LIMIT $2",
+    ),
+    (Store, "SELECT id AS id FROM stores WHERE id = $1 LIMIT $2"),
+    (
+        TaxEvaluation,
+        "SELECT id AS id FROM tax_evaluations WHERE id = $1 LIMIT $2",
+    ),
+    (
+        TaxEvaluation,
+        "SELECT id AS id FROM tax_evaluations WHERE idempotency_key = $1 AND idempotency_key <> ''
+         LIMIT $2",
     ),
 ];
 

@@ -10,6 +10,7 @@ mod order;
 mod run;
 mod shift;
 mod statement;
+mod taxes;
 
 pub(crate) use lookup::{EVENT_STORE, LINE_EXISTS, ORDER_EVENTS, SUBJECTS, SUBJECTS_OF_RETAILER};
 
@@ -21,6 +22,9 @@ pub(crate) const CURRENCY_OF: &str = "currency_of";
 
 /// A column with the JSON text of [`galleria_domain::tax::OrderTaxes`]. The entry shows its facts.
 pub(crate) const ORDER_TAXES: &str = "order_taxes";
+
+/// A column with the JSON text of a recorded evaluation. The entry shows its totals and its route.
+pub(crate) const TAX_EVALUATION: &str = "tax_evaluation";
 
 /// A query for one kind of entry.
 pub(crate) struct TimelineQuery {
@@ -40,19 +44,31 @@ pub(crate) fn queries_for(subject: Subject) -> &'static [TimelineQuery] {
         Subject::Statement => statement::QUERIES,
         Subject::Line => statement::LINE_QUERIES,
         Subject::Document => document::QUERIES,
+        Subject::Store => taxes::STORE_QUERIES,
+        Subject::TaxEvaluation => taxes::EVALUATION_QUERIES,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::queries_for;
-    use galleria_ports::records::Subject::{Document, Event, Line, Order, Run, Shift, Statement};
+    use galleria_ports::records::Subject::*;
     use galleria_ports::records::TIMELINE_ORDER;
     use std::collections::BTreeSet;
 
     #[test]
     fn each_kind_has_one_position_in_the_timeline_order() {
-        let subjects = [Order, Shift, Event, Run, Statement, Line, Document];
+        let subjects = [
+            Order,
+            Shift,
+            Event,
+            Run,
+            Statement,
+            Line,
+            Document,
+            Store,
+            TaxEvaluation,
+        ];
         let queries = subjects.into_iter().flat_map(queries_for);
         let kinds: BTreeSet<_> = queries.map(|query| query.kind).collect();
         assert_eq!(kinds, BTreeSet::from(TIMELINE_ORDER));

@@ -11,11 +11,12 @@ use galleria_ports::Error;
 use galleria_ports::clock::SystemClock;
 use galleria_ports::records::OperationFilter;
 use galleria_ports::tax::{TaxCall, TaxFault, TaxUpstream, TaxUpstreams};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 on_both!(
     settings_are_replaced_recorded_and_listed,
+    deleted_settings_leave_the_defaults_and_are_recorded,
     unknown_calculators_and_routes_without_an_address_are_rejected,
     a_change_applies_to_the_next_evaluation_of_another_host,
     concurrent_changes_of_different_fields_are_both_kept,
@@ -196,6 +197,65 @@ async fn settings_are_replaced_recorded_and_listed(stage: &Stage) {
             ("store s", "ana", "ticket 1", None, Some("grpc")),
         ]
     );
+}
+
+async fn deleted_settings_leave_the_defaults_and_are_recorded(stage: &Stage) {
+    add_store(stage, "s").await;
+    let (app, _) = with_services(stage).await;
+    let delete = async |store| {
+        let deleted = app
+            .taxes
+            .delete_settings(None, store, "ana", "the tills do it")
+            .await;
+        deleted.map(|reply| serde_json::from_str::<Value>(&reply.body).expect("JSON"))
+    };
+    let none = json!({"before": null, "has_table": false});
+    assert_eq!(delete("s").await.expect("nothing"), none);
+    assert!(matches!(
+        delete("unknown").await,
+        Err(Error::NotFound { what: "store", .. })
+    ));
+
+    put(&app, settings(TaxRoute::Grpc)).await.expect("stored");
+    let version = async || {
+        let read = read_tx!(stage, [], |tx| tx.tax_store_get("s").await);
+        read.expect("a store")
+    };
+    let before = version().await;
+    let deleted = delete("s").await.expect("deleted");
+    assert_eq!(deleted["before"], json!(settings(TaxRoute::Grpc)));
+    let after = version().await;
+    assert_eq!(after.settings, None);
+    assert_eq!(after.settings_version, before.settings_version + 1);
+    assert_eq!(
+        app.taxes.settings("s").await.expect("defaults"),
+        TaxSettings::default()
+    );
+    // The default taxes are gone, too.
+    let error = evaluated(&app).await.expect_err("no table");
+    assert!(error.to_string().contains("empty"), "{error}");
+    assert_eq!(delete("s").await.expect("nothing"), none);
+
+    let filter = OperationFilter {
+        action: Some("tax_settings_delete".into()),
+        ..OperationFilter::default()
+    };
+    let log = app.operations.log(filter, None, 10).await.expect("a log");
+    let rows = log.operations.iter();
+    let rows = rows.map(|row| {
+        (
+            &*row.subject,
+            &*row.reason,
+            &row.before["route"],
+            &row.after,
+        )
+    });
+    let expected = ("store s", "the tills do it", &json!("grpc"), &Value::Null);
+    assert_eq!(rows.collect::<Vec<_>>(), [expected]);
+
+    // New settings continue with a new version, so that no earlier comparison counts.
+    put(&app, settings(TaxRoute::Grpc)).await.expect("stored");
+    assert_eq!(version().await.settings_version, after.settings_version + 1);
 }
 
 async fn unknown_calculators_and_routes_without_an_address_are_rejected(stage: &Stage) {

@@ -19,7 +19,7 @@ use galleria_ports::tax::{TaxCall, TaxFault, TaxUpstream, TaxUpstreams};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,7 @@ on_both!(
     differences_are_recorded_with_both_answers,
     a_failing_shadow_is_recorded_and_the_route_answers,
     a_blocked_shadow_delays_nothing_and_drops_are_counted,
+    a_slow_shadow_of_a_store_drops_only_its_own_baskets,
     a_shadow_that_does_not_answer_in_time_failed,
     at_the_end_waiting_baskets_are_dropped_and_others_finish,
     a_store_records_a_limited_number_of_baskets_a_day,
@@ -43,6 +44,9 @@ pub struct Service {
     fault: Mutex<Option<TaxFault>>,
     /// Each evaluation takes one.
     permits: Semaphore,
+    /// The requests of this store are not answered until `answer`.
+    slow: Mutex<Option<&'static str>>,
+    answer: Notify,
     requests: Mutex<Vec<TaxRequest>>,
 }
 
@@ -72,6 +76,11 @@ impl TaxUpstreams for Service {
             .lock()
             .expect("requests")
             .push(request.clone());
+        let answer = self.answer.notified();
+        let slow = *self.slow.lock().expect("a store");
+        if slow == Some(request.store_data.store_id.as_str()) {
+            answer.await;
+        }
         self.permits.acquire().await.expect("open").forget();
         if let Some(fault) = self.fault.lock().expect("a fault").clone() {
             return Err(fault);
@@ -113,7 +122,7 @@ fn default_taxes(rate: &str) -> Vec<TaxRow> {
 pub struct Shop {
     pub app: App,
     pub service: Arc<Service>,
-    clock: Arc<DrivenClock>,
+    pub clock: Arc<DrivenClock>,
     stop: CancellationToken,
     worker: JoinHandle<()>,
 }
@@ -131,6 +140,8 @@ impl Shop {
             rate: Mutex::new(RATE),
             fault: Mutex::default(),
             permits: Semaphore::new(permits),
+            slow: Mutex::default(),
+            answer: Notify::new(),
             requests: Mutex::default(),
         });
         let policy = Policy {
@@ -157,11 +168,15 @@ impl Shop {
 
     /// Evaluates a basket of this many items by the store's route.
     pub async fn sell(&self, items: usize) -> TaxResponse {
+        self.sell_in("s", items).await
+    }
+
+    async fn sell_in(&self, store: &str, items: usize) -> TaxResponse {
         let items = (1..=items).map(|number| {
             json!({"item_id": number.to_string(), "total_amount": "10.00", "tax_code": "STD"})
         });
         let items: Vec<Value> = items.collect();
-        let request = json!({"store_data": {"store_id": "s"}, "items": items});
+        let request = json!({"store_data": {"store_id": store}, "items": items});
         let request: TaxRequest = serde_json::from_value(request).expect("a request");
         let evaluation = self.app.taxes.evaluate(request).await.expect("taxes");
         assert_eq!(evaluation.route, TaxRoute::Embedded);
@@ -169,8 +184,12 @@ impl Shop {
     }
 
     pub async fn page(&self, outcome: Option<ShadowOutcome>) -> ComparisonPage {
+        self.page_of("s", outcome).await
+    }
+
+    async fn page_of(&self, store: &str, outcome: Option<ShadowOutcome>) -> ComparisonPage {
         let query = ComparisonQuery {
-            store: "s".into(),
+            store: store.into(),
             outcome,
             limit: 100,
             ..ComparisonQuery::default()
@@ -179,15 +198,23 @@ impl Shop {
     }
 
     pub async fn counts(&self) -> ComparedBaskets {
-        let summary = self.page(None).await.summary;
+        self.counts_of("s").await
+    }
+
+    async fn counts_of(&self, store: &str) -> ComparedBaskets {
+        let summary = self.page_of(store, None).await.summary;
         let counts = summary.routes.first().map(|row| row.baskets);
         counts.unwrap_or_default()
     }
 
     /// Waits until this many baskets are recorded or counted.
     pub async fn settle(&self, baskets: u64) -> ComparedBaskets {
+        self.settle_of("s", baskets).await
+    }
+
+    async fn settle_of(&self, store: &str, baskets: u64) -> ComparedBaskets {
         loop {
-            let counts = self.counts().await;
+            let counts = self.counts_of(store).await;
             let all = counts.compared + counts.failed + counts.dropped;
             assert!(all <= baskets, "{counts:?}");
             if all == baskets {
@@ -356,6 +383,56 @@ async fn a_blocked_shadow_delays_nothing_and_drops_are_counted(stage: &Stage) {
     shop.sell(7).await;
     shop.sell(1).await;
     assert_eq!(shop.settle(9).await, counts(5, 0, 0, 4));
+}
+
+/// The service answers each store, but not `s`.
+async fn a_slow_shadow_of_a_store_drops_only_its_own_baskets(stage: &Stage) {
+    let small = ShadowPolicy {
+        queue: 10,
+        at_once: 2,
+        ..policy()
+    };
+    let shop = Shop::open(stage, small, 0).await;
+    let (same, other) = (
+        settings(),
+        TaxSettings {
+            shadow: Some(TaxRoute::Grpc),
+            ..settings()
+        },
+    );
+    write_tx!(stage, [same, other], |tx| {
+        for (id, settings) in [("same", &same), ("other", &other)] {
+            tx.store_put(&rows::store(id, "shop")).await?;
+            tx.tax_settings_put(id, settings).await?;
+        }
+        Ok(())
+    })
+    .expect("stores");
+    *shop.service.slow.lock().expect("a store") = Some("s");
+    shop.service.permits.add_permits(100);
+    // The store fills the lane of its shadow, and loses what does not fit.
+    for _ in 0..30 {
+        shop.sell(1).await;
+    }
+    // One of its evaluations is in progress, the other place is free for other stores.
+    shop.requested(1).await;
+    for number in 1..=8 {
+        // `same` has the same shadow.
+        shop.sell_in("same", 1).await;
+        assert_eq!(
+            shop.settle_of("same", number).await,
+            counts(number, 0, 0, 0)
+        );
+        shop.sell_in("other", 2).await;
+        assert_eq!(
+            shop.settle_of("other", number).await,
+            counts(number, 0, 0, 0)
+        );
+    }
+    // The first basket of `same` displaced one of `s`.
+    *shop.service.slow.lock().expect("a store") = None;
+    shop.service.answer.notify_waiters();
+    assert_eq!(shop.settle(30).await, counts(9, 0, 0, 21));
 }
 
 async fn a_shadow_that_does_not_answer_in_time_failed(stage: &Stage) {

@@ -114,7 +114,7 @@ async fn a_row_moves_between_the_tables_with_its_fields(stage: &Stage) {
 }
 
 async fn tax_insert(tx: &mut dyn galleria_ports::records::Tx, row: TaxRow) -> Result<(), Error> {
-    tx.tax_row_insert_many("s", &[row]).await
+    tx.tax_row_insert_many(&[("s", &row)]).await
 }
 
 async fn rates_have_two_exact_digits(stage: &Stage) {
@@ -178,16 +178,17 @@ async fn each_change_gives_a_new_version(stage: &Stage) {
         store.expect("a store").table_version
     };
     assert_eq!(version().await, 0);
-    let locked = write_tx!(stage, [], |tx| tx.tax_table_lock("s").await);
-    assert_eq!((locked.expect("locked"), version().await), (0, 0));
+    let lock = async || {
+        let locked = write_tx!(stage, [], |tx| tx.tax_table_lock_many(&["s", "t"]).await);
+        let locked = locked.expect("locked");
+        assert_eq!((locked.len(), locked["t"]), (2, 0));
+        locked["s"]
+    };
+    assert_eq!((lock().await, version().await), (0, 0));
     for expected in 1..4 {
         let changed = write_tx!(stage, [], |tx| tx.tax_table_change("s").await);
         changed.expect("changed");
-        let locked = write_tx!(stage, [], |tx| tx.tax_table_lock("s").await);
-        assert_eq!(
-            (locked.expect("locked"), version().await),
-            (expected, expected)
-        );
+        assert_eq!((lock().await, version().await), (expected, expected));
     }
     // Settings have no version, and keep that of the table.
     let settings = TaxSettings {

@@ -5,10 +5,10 @@
 //!
 //! - A tax that the price includes is `gross × r / (100 + r)`, otherwise `net × r / 100` (Council Directive
 //!   2006/112/EC, articles 73 and 78).
-//! - Amounts are rounded per line by default. Per rate is EN 16931-1, rule BR-CO-17. Per unit, per line and per total
-//!   are the options of HMRC's VAT Notice 700, section 17.5.
-//! - A compound tax is part of the base of later taxes, such as the Quebec sales tax before 2013 (Act respecting the
-//!   Québec sales tax, section 16).
+//! - Amounts are rounded per line by default. Per rate is EN 16931-1, rule BR-CO-17. HMRC's VAT Notice 700, section 17.5,
+//!   describes the rounding of invoices per line and in total.
+//! - A compound tax is part of the base of later taxes, such as the Quebec sales tax before 2013, which applied
+//!   to the price with the federal tax.
 //! - Zero-rated supplies are taxable, exempt supplies are not; reports show them apart (Directive 2006/112/EC,
 //!   articles 132 and 146; UNCL 5305 codes Z and E).
 //! - A sum is split by the largest remainder method, so that the parts sum to it.
@@ -65,7 +65,7 @@ pub use exchange::{ItemTax, LevelTax, RequestItem, StoreData, TaxRequest, TaxRes
 pub use lines::MAX_LISTS;
 pub use order::{
     ComparedLines, EvaluatedLines, OrderTaxes, TAX_CODE, TaxDifference, differences, is_evaluated,
-    item_of, line_taxes, named_code,
+    item_of, line_taxes, named_code, recorded_evaluation,
 };
 pub use result::{ItemResult, TaxAmount, TaxResult};
 pub use settings::{Calculator, LineTaxes, TaxRoute, TaxSettings};

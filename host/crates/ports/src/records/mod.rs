@@ -69,7 +69,9 @@ pub use tax_comparisons::{
     ComparisonCount, ComparisonCursor, ComparisonFilter, ComparisonRow, ComparisonTerms,
     ShadowOutcome, TaxComparisons,
 };
-pub use tax_evaluations::{TaxEvaluationCursor, TaxEvaluationRow, TaxEvaluations};
+pub use tax_evaluations::{
+    TaxEvaluationCursor, TaxEvaluationFilter, TaxEvaluationRow, TaxEvaluations,
+};
 pub use tax_tables::{TaxStore, TaxTables};
 pub use tenders::{PaidPart, Tenders, UncoveredCursor};
 pub use timelines::{ORDER as TIMELINE_ORDER, Subject, TimelineRow, TimelineRows, Timelines};

@@ -36,9 +36,13 @@ pub struct OperationFilter {
 
 /// Records of operators' actions. Append-only.
 #[async_trait]
-pub trait Operations {
+pub trait Operations: Send {
     /// Adds an operation.
-    async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error>;
+    async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error> {
+        self.operation_insert_many(std::slice::from_ref(row)).await
+    }
+    /// Adds operations in their order.
+    async fn operation_insert_many(&mut self, rows: &[OperationRow]) -> Result<(), Error>;
     /// Operations that match a filter, newest first, before the serial number `before`.
     async fn operation_list(
         &mut self,

@@ -28,6 +28,17 @@ pub struct TaxEvaluationRow {
 /// Time and id of the last evaluation of a page.
 pub type TaxEvaluationCursor = (Timestamp, String);
 
+/// Filter of evaluations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaxEvaluationFilter {
+    /// The store.
+    pub store_id: String,
+    /// Recorded at this time or later.
+    pub since: Timestamp,
+    /// Only of this idempotency key.
+    pub idempotency_key: Option<String>,
+}
+
 /// Records of evaluations.
 #[async_trait]
 pub trait TaxEvaluations {
@@ -35,11 +46,10 @@ pub trait TaxEvaluations {
     async fn tax_evaluation_get(&mut self, id: &str) -> Result<Option<TaxEvaluationRow>, Error>;
     /// Inserts an evaluation. Returns `Error::Exists` if the id is taken.
     async fn tax_evaluation_insert(&mut self, row: &TaxEvaluationRow) -> Result<(), Error>;
-    /// The evaluations of a store before a cursor, newest first; all, or those of an idempotency key.
+    /// Evaluations that match a filter, newest first, before a cursor.
     async fn tax_evaluation_list(
         &mut self,
-        store: &str,
-        key: Option<&str>,
+        filter: &TaxEvaluationFilter,
         before: &TaxEvaluationCursor,
         limit: u32,
     ) -> Result<Vec<TaxEvaluationRow>, Error>;

@@ -24,6 +24,10 @@ pub enum Subject {
     Line,
     /// A document.
     Document,
+    /// A store: operations on it, and its recorded evaluations of taxes.
+    Store,
+    /// A recorded evaluation of taxes.
+    TaxEvaluation,
 }
 
 /// An entry of a timeline.
@@ -73,9 +77,10 @@ pub trait Timelines {
 
 /// The order of all kinds of entries that have the same timestamp, because they were committed in
 /// one transaction.
-pub const ORDER: [&str; 29] = [
+pub const ORDER: [&str; 30] = [
     "order",
     "order_taxes",
+    "tax_evaluation",
     "shift_opened",
     "run_requested",
     "statement",

@@ -5,14 +5,15 @@ use super::{answer, check_id, store_of};
 use crate::core::{IdempotencyKey, Reply};
 use crate::orders::Orders;
 use crate::orders::lookup::{OrderOutcome, PaidBy, order_outcome};
+use crate::tax::taxed_store_of;
 use galleria_domain::tax::OrderTaxes;
-use galleria_domain::{Attribute, Consent, Line, Member, Money, Tax, selling};
+use galleria_domain::{Attribute, Consent, Line, Member, Money, Store, Tax, selling};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
-use galleria_ports::records::Tx;
 use galleria_ports::records::{OrderRow, OrderStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// An order from a till or an app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,8 +100,7 @@ pub struct OrderView {
     pub verifications: Vec<String>,
 }
 
-async fn view(tx: &mut dyn Tx, order: OrderRow, became: OrderOutcome) -> Result<OrderView, Error> {
-    let store = store_of(tx, &order.store_id).await?;
+fn view(store: Store, order: OrderRow, became: OrderOutcome) -> Result<OrderView, Error> {
     let sums = selling::sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
     Ok(OrderView {
         id: order.id,
@@ -128,47 +128,75 @@ async fn view(tx: &mut dyn Tx, order: OrderRow, became: OrderOutcome) -> Result<
     })
 }
 
+/// The store of an order uses taxes of this host, which must be known before the order is inserted.
+struct StoreTaxed;
+
 impl Orders {
     /// Places an order. Lines without taxes get them through the store's tax route.
-    pub async fn place(&self, key: IdempotencyKey, mut new: NewOrder) -> Result<Reply, Error> {
+    pub async fn place(&self, key: IdempotencyKey, new: NewOrder) -> Result<Reply, Error> {
         check_id("id", &new.id)?;
         check_id("workstation", &new.workstation)?;
+        let mut new = Arc::new(new);
+        // Most stores do not use taxes of this host: then one transaction does everything.
+        if !self.taxed_stores.contains(&new.store_id)
+            && let Ok(reply) = self.insert(&key, &new, None).await?
+        {
+            return Ok(reply);
+        }
+        let order = Arc::make_mut(&mut new);
         let basket = Basket {
-            store_id: &new.store_id,
-            begun_at: new.begun_at,
-            lines: &mut new.lines,
+            store_id: &order.store_id,
+            begun_at: order.begun_at,
+            lines: &mut order.lines,
         };
         let taxes = match self.tax(&key, basket).await? {
             TaxedOrder::Answered(reply) => return Ok(reply),
             TaxedOrder::New(taxes) => taxes,
         };
-        let (now, order_taxes) = (self.core.clock.now(), taxes.clone());
-        let reply = self
-            .core
-            .once(
-                key,
-                201,
-                in_tx!(|tx, new, order_taxes| {
-                    let store = store_of(tx, &new.store_id).await?;
-                    let sums = selling::sum_lines(&new.lines, store.minor_digits)
-                        .map_err(Error::Invalid)?;
-                    if sums.gross < 0 {
-                        return Err(Error::invalid(
-                            "lines",
-                            "must have a total of at least 0; use a refund to return goods",
-                        ));
-                    }
-                    let order = placed(new, sums.gross, order_taxes, now);
-                    tx.order_insert(&order).await?;
-                    // It has no payment, refund, void or verification yet.
-                    answer(&view(tx, order, OrderOutcome::default()).await?)
-                }),
-            )
-            .await?;
+        let inserted = self.insert(&key, &new, Some(taxes.clone())).await?;
+        let reply = inserted.map_err(|StoreTaxed| {
+            Error::Internal("an order with known taxes was not inserted".into())
+        })?;
         if !reply.repeated {
             taxes::count(&taxes);
         }
         Ok(reply)
+    }
+
+    /// Inserts an order. Without `taxes`, it is inserted only if its store uses no taxes of this host.
+    async fn insert(
+        &self,
+        key: &IdempotencyKey,
+        new: &Arc<NewOrder>,
+        taxes: Option<OrderTaxes>,
+    ) -> Result<Result<Reply, StoreTaxed>, Error> {
+        let (now, new) = (self.core.clock.now(), Arc::clone(new));
+        let insert = self.core.once_unless(
+            key.clone(),
+            201,
+            in_tx!(|tx, new, taxes| {
+                let (store, taxes) = match taxes {
+                    Some(taxes) => (store_of(tx, &new.store_id).await?, taxes),
+                    None => match taxed_store_of(tx, &new.store_id).await? {
+                        (store, of_store) if of_store.is_unused() => (store, OrderTaxes::default()),
+                        _ => return Ok(Err(StoreTaxed)),
+                    },
+                };
+                let sums =
+                    selling::sum_lines(&new.lines, store.minor_digits).map_err(Error::Invalid)?;
+                if sums.gross < 0 {
+                    return Err(Error::invalid(
+                        "lines",
+                        "must have a total of at least 0; use a refund to return goods",
+                    ));
+                }
+                let order = placed(NewOrder::clone(&new), sums.gross, taxes, now);
+                tx.order_insert(&order).await?;
+                // It has no payment, refund, void or verification yet.
+                answer(&view(store, order, OrderOutcome::default())?).map(Ok)
+            }),
+        );
+        insert.await
     }
 
     /// An order.
@@ -179,7 +207,7 @@ impl Orders {
             .read(in_tx!(|tx, id| {
                 let order = super::order_of(tx, &id).await?;
                 let became = order_outcome(tx, &id).await?;
-                view(tx, order, became).await
+                view(store_of(tx, &order.store_id).await?, order, became)
             }))
             .await
     }

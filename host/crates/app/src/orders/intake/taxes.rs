@@ -2,17 +2,17 @@
 //!
 //! This happens before the transaction that stores the order, because the route may be a service.
 
-use super::{refuse, store_of};
+use super::refuse;
 use crate::core::{IdempotencyKey, Reply, repeated};
 use crate::orders::Orders;
+use crate::tax::{EvaluatedStore, taxed_store_of};
 use galleria_domain::selling::sum_lines;
 use galleria_domain::tax::{
     ComparedLines, EvaluatedLines, LineTaxes, OrderTaxes, StoreData, TAX_CODE, TaxDifference,
     TaxRequest, TaxRoute, differences, is_evaluated, item_of, line_taxes, named_code,
 };
-use galleria_domain::{Line, Problem, Store, Tax};
+use galleria_domain::{Line, Problem, Tax};
 use galleria_ports::metrics::{self, TaxedLines};
-use galleria_ports::records::TaxStore;
 use galleria_ports::{Error, in_tx};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -43,8 +43,7 @@ enum Known {
 
 /// What an evaluation needs to know.
 struct Terms {
-    store: Store,
-    taxes: TaxStore,
+    of: EvaluatedStore,
     /// The tax codes of products, by SKU.
     codes: BTreeMap<String, String>,
 }
@@ -67,22 +66,26 @@ impl Orders {
         let mut taxed = OrderTaxes::default();
         let terms = match self.known(key, &new).await? {
             Known::Answered(reply) => return Ok(TaxedOrder::Answered(reply)),
-            Known::Untaxed => return Ok(TaxedOrder::New(taxed)),
+            Known::Untaxed => {
+                self.taxed_stores.remove(new.store_id);
+                return Ok(TaxedOrder::New(taxed));
+            }
             Known::Terms(terms) => terms,
         };
-        if !self.taxes.is_in_use(&terms.store.id, &terms.taxes).await? {
+        self.taxed_stores.add(new.store_id);
+        if !self.taxes.is_in_use(&terms.of).await? {
             return Ok(TaxedOrder::New(taxed));
         }
         // Report invalid lines first.
-        sum_lines(new.lines, terms.store.minor_digits).map_err(Error::Invalid)?;
+        sum_lines(new.lines, terms.of.store.minor_digits).map_err(Error::Invalid)?;
         let without = positions(new.lines, |line| {
             line.taxes.is_empty() && is_evaluated(line, terms.code(line))
         });
         let with = positions(new.lines, |line| !line.voided && !line.taxes.is_empty());
-        let settings = terms.taxes.settings.clone().unwrap_or_default();
+        let rule = terms.of.settings.line_taxes;
         // Compare first: a rejected order is not evaluated.
-        if settings.line_taxes != LineTaxes::Keep && !with.is_empty() {
-            let compared = self.compare(&terms, &new, &with, settings.line_taxes).await;
+        if rule != LineTaxes::Keep && !with.is_empty() {
+            let compared = self.compare(&terms, &new, &with, rule).await;
             taxed.compared = Some(compared?);
         }
         if !without.is_empty() {
@@ -111,11 +114,10 @@ impl Orders {
             if let Some(saved) = tx.saved_response_get(&key.key).await? {
                 return Ok(Known::Answered(repeated(saved, &key)?));
             }
-            let taxes = tx.tax_store_get(&store_id).await?;
-            if taxes == TaxStore::default() {
+            let (store, taxes) = taxed_store_of(tx, &store_id).await?;
+            if taxes.is_unused() {
                 return Ok(Known::Untaxed);
             }
-            let store = store_of(tx, &store_id).await?;
             let products = match skus.is_empty() {
                 true => Vec::new(),
                 false => tx.catalogue_product_list(&store.retailer, &skus).await?,
@@ -125,8 +127,7 @@ impl Orders {
                 .map(|(product, _)| (product.sku, product.tax_code));
             Ok(Known::Terms(Box::new(Terms {
                 codes: codes.collect(),
-                store,
-                taxes,
+                of: EvaluatedStore::new(store, taxes),
             })))
         }));
         read.await
@@ -140,7 +141,8 @@ impl Orders {
         positions: &[usize],
     ) -> Result<Evaluated, Error> {
         let lines: Vec<&Line> = positions.iter().map(|at| &new.lines[*at]).collect();
-        let digits = terms.store.minor_digits;
+        let store = &terms.of.store;
+        let digits = store.minor_digits;
         let items = lines.iter();
         let items = items.map(|line| item_of(line, terms.code(line).to_owned(), digits));
         let request = TaxRequest {
@@ -151,12 +153,12 @@ impl Orders {
             },
             commit: false,
             items: items.collect(),
-            business_date: Some(terms.store.business_date(new.begun_at)),
+            business_date: Some(store.business_date(new.begun_at)),
             discounts: Vec::new(),
         };
-        let evaluation = self.taxes.evaluate(request).await;
+        let evaluation = self.taxes.evaluate_of(&request, &terms.of).await;
         let evaluation = evaluation.map_err(|error| of_order(error, positions))?;
-        let taxes = line_taxes(&lines, &evaluation.response, digits, &terms.store.country);
+        let taxes = line_taxes(&lines, &evaluation.response, digits, &store.country);
         let taxes = taxes.map_err(|reason| unfit(evaluation.route, &reason))?;
         Ok(Evaluated {
             taxes,

@@ -1,12 +1,15 @@
 //! The differences between the table of a store and the rows of a file.
 
-use crate::tabular::{BATCH, Step, Watch};
+use crate::tabular::{Step, Watch};
 use galleria_domain::Problem;
 use galleria_domain::tax::{MAX_TABLE_ROWS, MAX_TAXES, TaxRow, TaxRowKey};
 use galleria_ports::Error;
 use galleria_ports::records::Tx;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, HashMap};
+
+/// Rows that are written between two checks whether the import should stop.
+pub(super) const WRITTEN: usize = 1_024;
 
 /// The differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,25 +64,21 @@ impl Changes {
         self.before + self.added.len() as u64 - self.removed.len() as u64
     }
 
-    /// Writes the differences.
-    pub async fn write(
+    /// Removes and changes rows.
+    pub async fn write_others(
         &self,
         tx: &mut dyn Tx,
         store: &str,
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
         let removed: Vec<TaxRowKey> = self.removed.iter().map(TaxRow::key).collect();
-        for keys in removed.chunks(BATCH) {
+        for keys in removed.chunks(WRITTEN) {
             tx.tax_row_delete_many(store, keys).await?;
             progress.add(keys.len())?;
         }
         let changed: Vec<TaxRow> = self.changed.iter().map(|(_, row)| row.clone()).collect();
-        for rows in changed.chunks(BATCH) {
+        for rows in changed.chunks(WRITTEN) {
             tx.tax_row_put_many(store, rows).await?;
-            progress.add(rows.len())?;
-        }
-        for rows in self.added.chunks(BATCH) {
-            tx.tax_row_insert_many(store, rows).await?;
             progress.add(rows.len())?;
         }
         Ok(())
@@ -103,7 +102,7 @@ impl<'w> Progress<'w> {
     }
 
     /// Adds written rows. Fails if the import should stop, so that the transaction is rolled back.
-    fn add(&mut self, rows: usize) -> Result<(), Error> {
+    pub fn add(&mut self, rows: usize) -> Result<(), Error> {
         self.done += rows as u64;
         (self.watch.steps)(Step::Written(self.done, self.all));
         let stopped = self.watch.go_on();

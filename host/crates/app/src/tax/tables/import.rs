@@ -53,13 +53,7 @@ impl Taxes {
         key: Option<IdempotencyKey>,
         watch: Watch,
     ) -> Result<Reply, NotImported> {
-        let job = Job {
-            file,
-            format: request.format,
-            options: request.options,
-            key,
-            watch,
-        };
+        let job = Job::new((request.format, request.options), file, key, watch);
         match request.store.clone() {
             Some(store) => {
                 let one = Tables::<false>::of_store(&self.core, request, store);

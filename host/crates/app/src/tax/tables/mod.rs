@@ -119,7 +119,7 @@ impl Taxes {
 }
 
 /// The subject of recorded operations.
-fn subject(store: &str) -> String {
+pub(super) fn subject(store: &str) -> String {
     format!("store {store}")
 }
 

@@ -1,10 +1,11 @@
 //! The transaction of an import: the differences of all stores of a file.
 
-use super::changes::{Changes, Progress};
+use super::changes::{Changes, Progress, WRITTEN};
 use super::result::TaxTableImported;
 use super::{rows_of, subject};
 use crate::request::{answer, refuse};
 use crate::tabular::Watch;
+use galleria_domain::tax::TaxRow;
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::records::{InTx, OperationRow, Tx};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// The rows of a file for one store, compared with its table.
 pub(super) struct Compared {
     pub store: String,
-    pub rows: Vec<galleria_domain::tax::TaxRow>,
+    pub rows: Vec<TaxRow>,
     /// The version of the table that the rows were compared with.
     pub version: i64,
     pub changes: Changes,
@@ -46,10 +47,12 @@ impl Writing {
     async fn write(&self, tx: &mut dyn Tx) -> Result<Value, Error> {
         let all = self.stores.iter().map(|one| one.changes.count()).sum();
         let mut progress = Progress::new(&self.watch, all);
+        let ids: Vec<&str> = self.stores.iter().map(|one| one.store.as_str()).collect();
+        let versions = tx.tax_table_lock_many(&ids).await?;
         let mut written = Vec::with_capacity(self.stores.len());
         for compared in &self.stores {
             let store = compared.store.as_str();
-            let changes = if tx.tax_table_lock(store).await? == compared.version {
+            let changes = if versions.get(store) == Some(&compared.version) {
                 Cow::Borrowed(&compared.changes)
             } else {
                 // Another import changed the table after it was compared.
@@ -57,20 +60,39 @@ impl Writing {
                 Cow::Owned(Changes::between(store, table, &compared.rows, self.replace))
             };
             refuse(changes.problems.clone())?;
-            if changes.count() > 0 {
-                tx.tax_table_change(store).await?;
-                changes.write(tx, store, &mut progress).await?;
-                self.record(tx, store, &changes).await?;
-            }
             written.push((store, changes));
         }
+        let changed: Vec<(&str, &Changes)> = written
+            .iter()
+            .filter(|(_, changes)| changes.count() > 0)
+            .map(|(store, changes)| (*store, &**changes))
+            .collect();
+        // The queries are for many stores, so that their number depends on the rows only.
+        let ids: Vec<&str> = changed.iter().map(|(store, _)| *store).collect();
+        tx.tax_table_change_many(&ids).await?;
+        for (store, changes) in &changed {
+            changes.write_others(tx, store, &mut progress).await?;
+        }
+        let added = changed
+            .iter()
+            .flat_map(|(store, changes)| changes.added.iter().map(|row| (*store, row)));
+        let added: Vec<(&str, &TaxRow)> = added.collect();
+        for rows in added.chunks(WRITTEN) {
+            tx.tax_row_insert_many(rows).await?;
+            progress.add(rows.len())?;
+        }
+        let operations: Vec<OperationRow> = changed
+            .iter()
+            .map(|(store, changes)| self.operation(store, changes))
+            .collect();
+        tx.operation_insert_many(&operations).await?;
         answer(&TaxTableImported::new(false, self.rows, &written))
     }
 
-    async fn record(&self, tx: &mut dyn Tx, store: &str, changes: &Changes) -> Result<(), Error> {
+    fn operation(&self, store: &str, changes: &Changes) -> OperationRow {
         let after = json!({ "rows": changes.after(), "added": changes.added.len(),
             "changed": changes.changed.len(), "removed": changes.removed.len() });
-        tx.operation_insert(&OperationRow {
+        OperationRow {
             at: self.now,
             actor: self.actor.clone(),
             action: "tax_table_import".into(),
@@ -78,7 +100,6 @@ impl Writing {
             reason: self.reason.clone(),
             before: json!({ "rows": changes.before }).to_string(),
             after: after.to_string(),
-        })
-        .await
+        }
     }
 }

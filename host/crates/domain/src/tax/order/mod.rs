@@ -2,6 +2,7 @@
 
 mod compare;
 mod lines;
+mod recorded;
 
 #[cfg(test)]
 mod refunds;
@@ -10,6 +11,7 @@ mod tests;
 
 pub use compare::{TaxDifference, differences};
 pub use lines::line_taxes;
+pub use recorded::recorded_evaluation;
 
 use super::exchange::RequestItem;
 use super::settings::TaxRoute;

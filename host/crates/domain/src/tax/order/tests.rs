@@ -46,7 +46,12 @@ fn table() -> TaxTable {
     ]))
 }
 
-fn response(lines: &[Line], included: bool, rounding: Rounding, digits: u8) -> TaxResponse {
+pub(super) fn response(
+    lines: &[Line],
+    included: bool,
+    rounding: Rounding,
+    digits: u8,
+) -> TaxResponse {
     let item = |line: &Line| item_of(line, named_code(line).unwrap_or_default().into(), digits);
     let request = TaxRequest {
         store_data: StoreData {
