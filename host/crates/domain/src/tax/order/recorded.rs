@@ -125,7 +125,7 @@ mod tests {
                 coded(2, 999, "DIV"),
                 coded(3, 333, "BAG"),
                 back,
-                coded(5, 0, "BAG"),
+                coded(5, 110, "RED"),
             ];
             let evaluation = response(&lines, included, Rounding::default(), 2);
             let all: Vec<&Line> = lines.iter().collect();
@@ -140,7 +140,7 @@ mod tests {
             let differences = TaxDifferences::between(&evaluation, &recorded);
             assert_eq!(differences, TaxDifferences::default());
             let codes: Vec<&str> = items.iter().map(|item| &*item.tax_code).collect();
-            assert_eq!(codes, ["STD", "DIV", "BAG", "STD", "BAG"]);
+            assert_eq!(codes, ["STD", "DIV", "BAG", "STD", "RED"]);
             assert_eq!(items[3].total_amount.to_string(), "-6.05");
         }
     }
