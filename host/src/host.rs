@@ -22,7 +22,7 @@ use galleria_domain::tax::{Calculator, TaxRoute};
 use galleria_engine::{ChildCompiler, CompileLimits, Compiler, Engine, EngineConfig, Generation};
 use galleria_ports::clock::{Clock, SystemClock};
 use galleria_ports::plugins::Plugins;
-use galleria_tax::{UpstreamConfig, Upstreams};
+use galleria_tax::{IdentityFiles, UpstreamConfig, Upstreams};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -193,6 +193,11 @@ fn tax_upstreams(host_config: &HostConfig) -> anyhow::Result<Upstreams> {
     let configured = services.into_iter().filter_map(|(route, service)| {
         let config = UpstreamConfig {
             ca_file: service.ca_file.clone(),
+            identity: service
+                .certificate
+                .clone()
+                .zip(service.key.clone())
+                .map(|(certificate, key)| IdentityFiles { certificate, key }),
             timeout: service.timeout,
             deadline: service.deadline,
             retries: service.retries,

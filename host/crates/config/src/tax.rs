@@ -79,6 +79,12 @@ pub struct TaxService {
     /// Certificates that verify the service's; none means those of the system.
     #[serde(deserialize_with = "optional::<_, Path>")]
     pub ca_file: Option<PathBuf>,
+    /// The certificate of this host with its chain; none means that the service requires none.
+    #[serde(deserialize_with = "optional::<_, Path>")]
+    pub certificate: Option<PathBuf>,
+    /// The private key of the certificate.
+    #[serde(deserialize_with = "optional::<_, Path>")]
+    pub key: Option<PathBuf>,
     /// Time for one call.
     #[serde(deserialize_with = "duration::<_, 1, MINUTE>")]
     pub timeout: Duration,
@@ -224,13 +230,28 @@ impl TaxService {
             .address
             .as_deref()
             .is_some_and(|address| address.starts_with("http://"));
-        checks.check(
-            !(plain && self.ca_file.is_some()),
-            &format!("{section}.ca_file"),
-            &format!(
-                "must be empty: {section}.address begins with http://, so no certificate is checked; use https://"
-            ),
-        );
+        for (field, file) in [
+            ("ca_file", &self.ca_file),
+            ("certificate", &self.certificate),
+        ] {
+            checks.check(
+                !plain || file.is_none(),
+                &format!("{section}.{field}"),
+                &format!(
+                    "must be empty: {section}.address begins with http://, without certificates; use https://"
+                ),
+            );
+        }
+        for (field, file, other, other_file) in [
+            ("key", &self.key, "certificate", &self.certificate),
+            ("certificate", &self.certificate, "key", &self.key),
+        ] {
+            checks.check(
+                file.is_some() || other_file.is_none(),
+                &format!("{section}.{field}"),
+                &format!("must be set, because `{other}` is set"),
+            );
+        }
     }
 }
 
@@ -266,6 +287,8 @@ mod tests {
         TaxService {
             address: None,
             ca_file: None,
+            certificate: None,
+            key: None,
             timeout: Duration::from_secs(2),
             deadline: Duration::from_secs(5),
             retries: 2,
@@ -347,5 +370,29 @@ mod tests {
             ..with("http://a")
         };
         assert_eq!(problems(service(), unused), ["tax.http.ca_file"]);
+        let path = || Some("file.pem".into());
+        let identified = TaxService {
+            certificate: path(),
+            key: path(),
+            ..with("https://a")
+        };
+        assert!(problems(identified.clone(), identified.clone()).is_empty());
+        let plain = TaxService {
+            address: with("http://a").address,
+            ..identified.clone()
+        };
+        assert_eq!(problems(plain, service()), ["tax.grpc.certificate"]);
+        let without_key = TaxService {
+            key: None,
+            ..identified.clone()
+        };
+        let without_certificate = TaxService {
+            certificate: None,
+            ..identified
+        };
+        assert_eq!(
+            problems(without_key, without_certificate),
+            ["tax.grpc.key", "tax.http.certificate"]
+        );
     }
 }

@@ -7,5 +7,5 @@ mod convert;
 pub mod proto;
 mod server;
 
-pub use client::{ConfigError, UpstreamConfig, Upstreams};
+pub use client::{ConfigError, IdentityFiles, UpstreamConfig, Upstreams};
 pub use server::{TaxServer, TaxServerConfig, TlsError, TlsFiles};

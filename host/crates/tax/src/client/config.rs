@@ -1,8 +1,10 @@
 //! The configuration of a tax service.
 
+use super::fault::chain;
 use reqwest::dns::Resolve;
+use std::error::Error;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ pub struct UpstreamConfig {
     pub address: String,
     /// PEM file of the authorities that sign its certificate; `None` means those of the system.
     pub ca_file: Option<PathBuf>,
+    /// The certificate of this host, for services that require one.
+    pub identity: Option<IdentityFiles>,
     /// Time for one call.
     pub timeout: Duration,
     /// Time for all calls of an evaluation.
@@ -39,6 +43,7 @@ impl UpstreamConfig {
         Self {
             address: address.into(),
             ca_file: None,
+            identity: None,
             timeout: Duration::from_secs(2),
             deadline: Duration::from_secs(5),
             retries: 2,
@@ -60,13 +65,50 @@ impl UpstreamConfig {
             return Ok(None);
         };
         let error = |reason: String| ConfigError(format!("{}: {reason}", file.display()));
-        let pem = std::fs::read(file).map_err(|reason| error(reason.to_string()))?;
+        let pem = read(file)?;
         match reqwest::Certificate::from_pem_bundle(&pem) {
             Ok(certificates) if !certificates.is_empty() => Ok(Some(pem)),
             Ok(_) => Err(error("must contain at least one certificate in PEM".into())),
             Err(reason) => Err(error(format!("must contain certificates in PEM: {reason}"))),
         }
     }
+
+    /// The certificate of this host and its private key, if files name them.
+    pub(crate) fn identity_pem(&self) -> Result<Option<[Vec<u8>; 2]>, ConfigError> {
+        let Some(files) = &self.identity else {
+            return Ok(None);
+        };
+        let [certificate, key] = [&files.certificate, &files.key].map(|file| read(file));
+        let pem = [certificate?, key?];
+        match reqwest::Identity::from_pem(&pem.join(&b'\n')) {
+            Ok(_) => Ok(Some(pem)),
+            Err(reason) => Err(files.error(&reason)),
+        }
+    }
+}
+
+/// PEM files of a certificate with its chain, and of its private key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+impl IdentityFiles {
+    pub(crate) fn error(&self, reason: &(dyn Error + 'static)) -> ConfigError {
+        ConfigError(format!(
+            "{} and {}: must contain a certificate and its private key in PEM: {}",
+            self.certificate.display(),
+            self.key.display(),
+            chain(reason)
+        ))
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(file).map_err(|reason| ConfigError(format!("{}: {reason}", file.display())))
 }
 
 impl fmt::Debug for UpstreamConfig {

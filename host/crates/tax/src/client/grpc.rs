@@ -20,8 +20,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt as _;
 use tower::Service;
 
@@ -70,7 +72,12 @@ fn endpoint(config: &UpstreamConfig) -> Result<Endpoint, ConfigError> {
         Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
         None => tls.with_native_roots(),
     };
-    endpoint.tls_config(tls).map_err(invalid)
+    match (config.identity_pem()?, &config.identity) {
+        (Some([certificate, key]), Some(files)) => endpoint
+            .tls_config(tls.identity(Identity::from_pem(certificate, key)))
+            .map_err(|error| files.error(&error)),
+        _ => endpoint.tls_config(tls).map_err(invalid),
+    }
 }
 
 /// Connects to the addresses that a resolver returns.
@@ -146,7 +153,14 @@ impl Transport for GrpcTransport {
             Some(resolver) => endpoint.connect_with_connector(connector(resolver)).await,
             None => endpoint.connect().await,
         };
-        connected.map(drop).map_err(|error| connection(&error))
+        let channel = connected.map_err(|error| connection(&error))?;
+        // A service can reject this host's certificate after the handshake, with the first call. Every answer shows that
+        // the service is there.
+        let mut health = HealthClient::new(channel);
+        match health.check(HealthCheckRequest::default()).await {
+            Err(status) if status.source().is_some() => Err(fault(&status, self.config.timeout)),
+            _ => Ok(()),
+        }
     }
 
     fn reconnect(&self) {

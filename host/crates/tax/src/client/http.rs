@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use galleria_domain::Problem;
 use galleria_domain::tax::{TaxRequest, TaxResponse};
 use galleria_ports::tax::TaxFault;
-use reqwest::{Certificate, Client, Response, StatusCode, redirect};
+use reqwest::{Certificate, Client, Identity, Response, StatusCode, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Instant;
@@ -22,6 +22,10 @@ pub(crate) struct HttpTransport {
 impl HttpTransport {
     pub(crate) fn new(config: &UpstreamConfig) -> Result<Self, ConfigError> {
         config.ca_certificates()?;
+        if config.identity.is_some() {
+            // Only TLS itself finds a key that does not belong to the certificate.
+            client(config)?;
+        }
         let of_client = config.clone();
         let open = move || client(&of_client);
         Ok(Self {
@@ -46,7 +50,13 @@ fn client(config: &UpstreamConfig) -> Result<Client, ConfigError> {
     if let Some(resolver) = &config.resolver {
         builder = builder.dns_resolver(std::sync::Arc::clone(resolver));
     }
-    let invalid = |error: reqwest::Error| ConfigError(chain(&error));
+    let invalid = |error: reqwest::Error| match &config.identity {
+        Some(files) => files.error(&error),
+        None => ConfigError(chain(&error)),
+    };
+    if let Some(pem) = config.identity_pem()? {
+        builder = builder.identity(Identity::from_pem(&pem.join(&b'\n')).map_err(invalid)?);
+    }
     match config.ca_certificates()? {
         Some(pem) => {
             let certificates = Certificate::from_pem_bundle(&pem).map_err(invalid)?;

@@ -9,7 +9,7 @@ mod http;
 mod response;
 mod upstream;
 
-pub use config::{ConfigError, UpstreamConfig};
+pub use config::{ConfigError, IdentityFiles, UpstreamConfig};
 
 use async_trait::async_trait;
 use galleria_domain::tax::{TaxRequest, TaxResponse, TaxRoute};

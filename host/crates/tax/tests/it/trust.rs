@@ -5,7 +5,7 @@ use crate::service::{Certified, Service};
 use galleria_domain::tax::TaxRoute;
 use galleria_ports::clock::{Clock, SystemClock};
 use galleria_ports::tax::{TaxFault, TaxUpstreams as _};
-use galleria_tax::{UpstreamConfig, Upstreams};
+use galleria_tax::{IdentityFiles, UpstreamConfig, Upstreams};
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -151,6 +151,62 @@ fn an_invalid_file_of_an_authority_is_rejected_at_the_start() {
                 error.to_string().starts_with(&path.display().to_string()),
                 "{error}"
             );
+        }
+    }
+}
+
+#[test]
+fn an_invalid_certificate_of_this_host_is_rejected_at_the_start() {
+    let folder = TempDir::new().expect("a folder");
+    let authority = Authority::new(folder.path(), "ours");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let [ours, other] = ["ours", "other"].map(|name| authority.sign(name));
+    let certificate = file("certificate", &ours.certificate);
+    let key = file("key", &ours.key);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let created = |route, certificate: &Path, key: &Path| {
+        let identity = IdentityFiles {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        };
+        let config = UpstreamConfig {
+            identity: Some(identity),
+            ..config("https://localhost:1")
+        };
+        Upstreams::new([(route, config)], &clock).map(drop)
+    };
+    let missing = folder.path().join("missing");
+    let [empty, other] =
+        [("empty", ""), ("other", &*other.key)].map(|(name, text)| file(name, text));
+    for route in ROUTES {
+        assert_eq!(created(route, &certificate, &key), Ok(()));
+        for (certificate, key, named) in [
+            (&missing, &key, "missing: No such file"),
+            (&certificate, &missing, "missing: No such file"),
+            (
+                &empty,
+                &key,
+                "must contain a certificate and its private key in PEM",
+            ),
+            (
+                &certificate,
+                &empty,
+                "must contain a certificate and its private key in PEM",
+            ),
+            (
+                &certificate,
+                &other,
+                "must contain a certificate and its private key in PEM",
+            ),
+        ] {
+            let error = created(route, certificate, key).expect_err("rejected");
+            let error = error.to_string();
+            assert!(error.contains(named), "{route}: {error}");
+            assert!(!error.contains("PRIVATE KEY"), "{error}");
         }
     }
 }
