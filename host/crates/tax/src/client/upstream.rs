@@ -133,7 +133,8 @@ impl Upstream {
         sent: &TaxCall,
     ) -> Result<TaxResponse, TaxFault> {
         let limit = self.config.deadline;
-        match timeout(limit, self.evaluate_repeatedly(request, sent)).await {
+        let until = Instant::now() + limit;
+        match timeout(limit, self.evaluate_repeatedly(request, sent, until)).await {
             Ok(evaluated) => evaluated,
             Err(_) => {
                 let fault = TaxFault::Timeout { limit };
@@ -149,6 +150,7 @@ impl Upstream {
         &self,
         request: &TaxRequest,
         sent: &TaxCall,
+        until: Instant,
     ) -> Result<TaxResponse, TaxFault> {
         let is_safe = !request.commit || sent.idempotency_key.is_some();
         let retries = if is_safe { self.config.retries } else { 0 };
@@ -160,7 +162,7 @@ impl Upstream {
             .build();
         let mut call = self.begin()?;
         loop {
-            let fault = match self.evaluate_once(call, request, sent).await {
+            let fault = match self.evaluate_once(call, request, sent, until).await {
                 Ok(response) => return Ok(response),
                 Err(fault) => fault,
             };
@@ -186,8 +188,20 @@ impl Upstream {
         call: Call<'_>,
         request: &TaxRequest,
         sent: &TaxCall,
+        until: Instant,
     ) -> Result<TaxResponse, TaxFault> {
-        let limit = self.config.timeout;
+        // A later call has only what is left of the deadline. The service gets this time, so that it does not work longer.
+        let left = until.saturating_duration_since(Instant::now());
+        let UpstreamConfig {
+            timeout: limit,
+            deadline,
+            ..
+        } = self.config;
+        let is_cut = left < limit;
+        let (limit, reported) = match is_cut {
+            true => (left, deadline),
+            false => (limit, limit),
+        };
         let span = tracing::info_span!(
             target: trace::TARGET, "call tax service", route = self.route.name(), fault = tracing::field::Empty
         );
@@ -206,14 +220,20 @@ impl Upstream {
                     rule,
                     cause: String::new(),
                 }),
+            Ok(Err(TaxFault::Timeout { .. })) | Err(_) => {
+                Err(TaxFault::Timeout { limit: reported })
+            }
             Ok(Err(fault)) => Err(fault),
-            Err(_) => Err(TaxFault::Timeout { limit }),
         };
         if let Err(fault) = &evaluated {
             span.record("fault", fault.name());
             self.record(fault);
         }
-        call.end(evaluated.as_ref().err());
+        match &evaluated {
+            // The service did not have its time, so it did not fail.
+            Err(TaxFault::Timeout { .. }) if is_cut => drop(call),
+            evaluated => call.end(evaluated.as_ref().err()),
+        }
         evaluated
     }
 

@@ -102,6 +102,47 @@ async fn a_slow_service_times_out_in_each_call_and_in_all() {
 }
 
 #[tokio::test]
+async fn a_service_gets_the_time_that_is_left() {
+    let service = Service::start(TaxRoute::Grpc);
+    service.behave(Behaviour::Hang);
+    let (limit, deadline) = (Duration::from_millis(1_500), Duration::from_secs(2));
+    let client = client(
+        TaxRoute::Grpc,
+        UpstreamConfig {
+            timeout: limit,
+            deadline,
+            retries: 1,
+            breaker_failures: 2,
+            ..config(service.url())
+        },
+    );
+    let fault = evaluate(&client, TaxRoute::Grpc).await.expect_err("slow");
+    assert_eq!(fault, TaxFault::Timeout { limit: deadline });
+    let sent: Vec<Duration> = service
+        .seen
+        .timeouts
+        .lock()
+        .expect("deadlines")
+        .iter()
+        .map(|text| {
+            let (number, unit) = text.split_at(text.len() - 1);
+            let number: u64 = number.parse().expect("a number");
+            match unit {
+                "n" => Duration::from_nanos(number),
+                "u" => Duration::from_micros(number),
+                _ => Duration::from_millis(number),
+            }
+        })
+        .collect();
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert_eq!(sent[0], limit);
+    // The second call did not have its time, so it is no failure of the service.
+    assert_eq!(state(&client), BreakerState::Closed);
+    // The first call and the wait took more than 1.55 of the 2 seconds.
+    assert!(sent[1] < Duration::from_millis(450), "{sent:?}");
+}
+
+#[tokio::test]
 async fn an_invalid_response_names_the_rule_and_is_not_requested_again() {
     for route in ROUTES {
         let service = Service::start(route);

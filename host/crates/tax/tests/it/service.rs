@@ -50,6 +50,8 @@ pub struct Seen {
     pub connections: AtomicU32,
     /// The idempotency key, the hops and the trace of the last request.
     pub last: Mutex<[Option<String>; 3]>,
+    /// The `grpc-timeout` of each request, such as `2000m`.
+    pub timeouts: Mutex<Vec<String>>,
 }
 
 /// A certificate with its key, in PEM.
@@ -79,6 +81,7 @@ impl Service {
             calls: AtomicU32::new(0),
             connections: AtomicU32::new(0),
             last: Mutex::default(),
+            timeouts: Mutex::default(),
         };
         let mut service = Self {
             address: "127.0.0.1:0".parse().expect("an address"),
@@ -203,6 +206,8 @@ impl Tax for Evaluator {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
+        let limit = text("grpc-timeout").expect("a deadline").to_owned();
+        self.0.timeouts.lock().expect("deadlines").push(limit);
         let behaviour = self.0.note(SENT.map(text)).await;
         match behaviour {
             Behaviour::Reject => {
