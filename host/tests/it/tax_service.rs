@@ -18,10 +18,10 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
-const STORE: &str = "tax-1";
+pub const STORE: &str = "tax-1";
 
 /// A host without retailers, with these settings.
-fn host(folder: &Path, database: Database, settings: &[&str]) -> Host {
+pub fn host(folder: &Path, database: Database, settings: &[&str]) -> Host {
     let part = |name: &str| {
         let part = folder.join(name);
         std::fs::create_dir_all(&part).expect("a folder");
@@ -50,7 +50,7 @@ async fn open_stores(host: &Host) {
 }
 
 /// The address of a listener, from the file that the host wrote.
-fn address(host: &Host, name: &str) -> String {
+pub fn address(host: &Host, name: &str) -> String {
     let file = host.data().join(format!("tax.server.{name}.addr"));
     std::fs::read_to_string(file).expect("an address")
 }

@@ -132,7 +132,7 @@ impl TaxServer {
     /// calls in flight are answered. Returns when all are answered, or when the time elapses.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let (notice, within) = (self.notice, self.within);
-        let health = keep_health(self.health, self.app, shutdown.clone());
+        let health = keep_health(self.health, self.app, shutdown.clone(), notice);
         let stop = {
             let shutdown = shutdown.clone();
             async move {
@@ -158,8 +158,14 @@ impl TaxServer {
     }
 }
 
-/// Reports whether the database answers, and after the shutdown that the server does not serve. Never ends.
-async fn keep_health(health: HealthReporter, app: App, shutdown: CancellationToken) {
+/// Reports whether the database answers, and after the shutdown that the server does not serve. After `notice` it ends
+/// the streams of clients that watch the health, because the drain waits for all calls. Never ends.
+async fn keep_health(
+    mut health: HealthReporter,
+    app: App,
+    shutdown: CancellationToken,
+    notice: Duration,
+) {
     const SERVICES: [&str; 2] = ["", "galleria.tax.v1.Tax"];
     loop {
         let serves = !shutdown.is_cancelled() && app.operations.check_database().await.is_ok();
@@ -171,6 +177,10 @@ async fn keep_health(health: HealthReporter, app: App, shutdown: CancellationTok
             health.set_service_status(service, status).await;
         }
         if shutdown.is_cancelled() {
+            tokio::time::sleep(notice).await;
+            for service in SERVICES {
+                health.clear_service_status(service).await;
+            }
             return std::future::pending().await;
         }
         tokio::select! {
