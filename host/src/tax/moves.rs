@@ -33,7 +33,7 @@ pub struct Move {
     #[arg(long)]
     pub keep_shadow: bool,
     /// Move even if baskets differ or too few were compared; requires --reason
-    #[arg(long)]
+    #[arg(long, requires = "reason")]
     pub force: bool,
     /// The actor and the reason.
     #[command(flatten)]

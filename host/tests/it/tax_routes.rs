@@ -19,13 +19,13 @@ on_both!(
 const EVALUATE: &str = "/v1/taxes/evaluate";
 
 /// A tax service that levies 1.00 on each item.
-struct Service {
-    address: String,
+pub struct Service {
+    pub address: String,
     serving: JoinHandle<()>,
 }
 
 impl Service {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let router =
             Router::new().route(EVALUATE, post(async |Json(request)| Json(taxed(&request))));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
@@ -84,7 +84,7 @@ async fn open(database: Database, service: &Service) -> (tempfile::TempDir, Host
 }
 
 /// Runs a command that succeeds, and returns its output.
-fn command(host: &Host, arguments: &[&str]) -> String {
+pub fn command(host: &Host, arguments: &[&str]) -> String {
     let output = host.run(arguments);
     let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
     assert!(output.status.success(), "{arguments:?}: {text:?}");
