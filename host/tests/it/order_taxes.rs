@@ -1,7 +1,7 @@
 //! Orders without taxes: evaluated by the host, paid, written as POSLOG, refunded and reported with the taxes of the
 //! sale.
 
-use crate::host::{Database, Host};
+use crate::host::{Database, Host, root};
 use crate::sample_days::{self, Day};
 use galleria_db::Db;
 use galleria_domain::tax::{TaxRow, TaxSettings};
@@ -9,6 +9,11 @@ use galleria_ports::in_tx;
 use galleria_ports::records::Records;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The schema of the POSLOG standard, beside the repository unless `POSLOG_XSD` names it.
+const SCHEMA: &str = "../shared/standards/poslog/POSLogV6.0.0.xsd";
 
 on_both!(
     an_order_without_taxes_is_paid_and_refunded_with_them,
@@ -120,6 +125,65 @@ fn poslog_taxes(host: &Host, prefix: &str) -> Vec<String> {
         .collect()
 }
 
+/// Compares the POSLOGs of events with the schema of the standard, and with the arguments that the plugin got. The
+/// checker shares no code with the plugin. It needs python3, xmllint and the schema; strict tests fail without.
+async fn check_poslogs(host: &Host, events: &[(&str, &str)]) {
+    let schema = std::env::var_os("POSLOG_XSD").map_or_else(|| root().join(SCHEMA), PathBuf::from);
+    let is_installed = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    if !(schema.is_file() && is_installed("xmllint") && is_installed("python3")) {
+        let strict = std::env::var("GALLERIA_STRICT").is_ok_and(|value| value == "1");
+        assert!(
+            !strict,
+            "python3, xmllint and {} are required",
+            schema.display()
+        );
+        return;
+    }
+    let mut lines = String::new();
+    let mut folder = PathBuf::new();
+    for (kind, event) in events {
+        let journal = host.get(&format!("/v1/events/{event}/journal")).await;
+        let journal = journal.expect("attempts");
+        let content = async |what: &str| {
+            let digest = journal[0][what].as_str().expect("a digest");
+            let text = host
+                .get(&format!("/v1/events/{event}/journal/{digest}"))
+                .await;
+            text.expect("a text")["content"].clone()
+        };
+        let (event, decision) = (content("argument").await, content("decision").await);
+        // The argument is below the name of its record.
+        let argument = event["argument"].as_object().expect("an argument");
+        let argument = argument.values().next().expect("a record");
+        let name = decision["documents"][0]["name"].as_str().expect("a POSLOG");
+        let mut files = host.files().into_keys();
+        let file = files.find(|file| file.ends_with(&format!("/{name}")));
+        let path = host.data().join(file.expect("a delivered POSLOG"));
+        path.parent().expect("a folder").clone_into(&mut folder);
+        let line = json!({"kind": kind, "file": name, "argument": argument});
+        lines.push_str(&format!("{line}\n"));
+    }
+    let orders = host.data().join("orders.jsonl");
+    std::fs::write(&orders, lines).expect("written");
+    let checked = Command::new("python3")
+        .arg(root().join("host/xtask/poslog/check.py"))
+        .args([
+            Path::new("--schema"),
+            &schema,
+            Path::new("--orders"),
+            &orders,
+            &folder,
+        ])
+        .output()
+        .expect("python3");
+    let text = String::from_utf8_lossy(&checked.stdout);
+    let count = format!("{} POSLOGs (", events.len());
+    assert!(
+        checked.status.success() && text.contains(&count),
+        "{checked:?}"
+    );
+}
+
 async fn an_order_without_taxes_is_paid_and_refunded_with_them(database: Database) {
     let mut host = Host::new().on(database);
     host.start().await;
@@ -164,6 +228,31 @@ async fn an_order_without_taxes_is_paid_and_refunded_with_them(database: Databas
     let of_refund = ["STD ES 21 10.00 2.10", "STD ES 21 10.00 2.10"];
     assert_eq!(poslog_taxes(&host, "refund"), of_refund);
 
+    // A void reverses the taxes of the sale, too.
+    sell(&host, "ft-1", "o-void").await;
+    let void = json!({"id": "v-1", "at": AT, "cause": "post_void"});
+    post(&host, "/v1/orders/o-void/voids", "v-1", &void).await;
+    host.settle().await;
+    assert_eq!(
+        poslog_taxes(&host, "void"),
+        [
+            "STD ES 25 29.04 7.26",
+            "RED ES 10 5.00 0.50",
+            "STD ES 25 29.04 7.26",
+            "RED ES 10 5.00 0.50"
+        ]
+    );
+    check_poslogs(
+        &host,
+        &[
+            ("sale", "payment:p-o-ft"),
+            ("refund", "refund:r-o-ft"),
+            ("sale", "payment:p-o-void"),
+            ("void", "void:v-1"),
+        ],
+    )
+    .await;
+
     // The order is in the timeline with its evaluation, and in the metrics.
     let shown = host.run(&["timeline", "o-ft"]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
@@ -179,7 +268,7 @@ async fn an_order_without_taxes_is_paid_and_refunded_with_them(database: Databas
         .expect("sent");
     let metrics = metrics.text().await.expect("metrics");
     assert!(
-        metrics.contains("galleria_tax_order_lines_total{outcome=\"evaluated\"} 4"),
+        metrics.contains("galleria_tax_order_lines_total{outcome=\"evaluated\"} 6"),
         "{metrics}"
     );
     host.stop();
