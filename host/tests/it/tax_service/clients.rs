@@ -2,16 +2,11 @@
 
 use super::{address, host, open_stores};
 use crate::host::{Database, root};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// From PyPI. The versions are fixed, so that the generated code does not change.
-const PACKAGES: [&str; 4] = [
-    "grpcio==1.85.3",
-    "grpcio-tools==1.85.1",
-    "grpcio-status==1.85.3",
-    "openapi-python-client==0.29.1",
-];
+/// From PyPI, with all packages that these need. The versions are fixed, so that the generated code does not change.
+const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// Runs a program that must succeed, and returns its output.
 fn run(command: &mut Command) -> String {
@@ -22,40 +17,68 @@ fn run(command: &mut Command) -> String {
     texts[0].clone()
 }
 
-/// Creates a virtual environment with the packages. Returns whether this machine has Python with `venv` and access to
-/// PyPI; strict tests fail without.
-fn has_environment(folder: &Path) -> bool {
-    let venv = Command::new("python3")
-        .args(["-m", "venv"])
-        .arg(folder)
-        .output();
-    let installed = venv.is_ok_and(|output| output.status.success()) && {
-        let mut pip = Command::new(folder.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"])
-            .args(PACKAGES);
-        pip.output().is_ok_and(|output| output.status.success())
+/// Returns a virtual environment with the packages, which later test runs use again: installing it takes most of a
+/// first run. Returns none if this machine has no Python with venv and pip, or no access to PyPI; strict tests fail then.
+fn environment() -> Option<PathBuf> {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = shared.join("tax-clients");
+    let of = |folder: &Path| std::fs::read_to_string(folder.join("requirements.txt"));
+    if of(&folder).is_ok_and(|text| text == REQUIREMENTS) {
+        return Some(folder);
+    }
+    // Another run may install it at the same time.
+    let new = tempfile::tempdir_in(shared).expect("a folder");
+    let new = new.path().join("tax-clients");
+    let succeeds = |arguments: &[&str]| {
+        let mut python = Command::new("python3");
+        let run = python.args(arguments).current_dir(shared).output();
+        run.is_ok_and(|output| output.status.success())
+    };
+    let at = new.to_str().expect("text");
+    let file = new.join("requirements.txt");
+    // Without pip of its own, without the compilation of all modules, and without a search for compatible versions.
+    let installed = succeeds(&["-m", "venv", "--without-pip", at]) && {
+        std::fs::write(&file, REQUIREMENTS).expect("written");
+        let file = file.to_str().expect("text");
+        let pip = ["-m", "pip", "--disable-pip-version-check", "--python", at];
+        let install = [
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-compile",
+            "-r",
+            file,
+        ];
+        succeeds(&[&pip[..], &install].concat())
     };
     let strict = std::env::var("GALLERIA_STRICT").is_ok_and(|value| value == "1");
     assert!(
         installed || !strict,
-        "python3 with venv and access to PyPI are required"
+        "python3 with venv and pip, and access to PyPI, are required"
     );
-    installed
+    if !installed {
+        return None;
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    // Another run may have been faster.
+    if let Err(error) = std::fs::rename(&new, &folder) {
+        assert!(folder.exists(), "{error}");
+    }
+    Some(folder)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn generated_clients_in_python_call_a_running_host() {
     let folder = tempfile::tempdir().expect("a folder");
-    let venv = folder.path().join("venv");
-    if !has_environment(&venv) {
+    let Some(environment) = environment() else {
         return;
-    }
+    };
     let mut host = host(folder.path(), Database::Sqlite, &[]);
     host.start().await;
     open_stores(&host).await;
     let key = host.key(&["--name", "office", "--scope", "operator", "--everywhere"]);
 
-    let python = venv.join("bin/python");
+    let python = environment.join("bin/python");
     run(Command::new(&python)
         .args(["-m", "grpc_tools.protoc", "-I"])
         .arg(root().join("host/crates/tax/proto"))
@@ -65,8 +88,11 @@ async fn generated_clients_in_python_call_a_running_host() {
     let document = host.get("/openapi.json").await.expect("a document");
     let file = folder.path().join("openapi.json");
     std::fs::write(&file, document.to_string()).expect("written");
-    run(Command::new(venv.join("bin/openapi-python-client"))
-        .args(["generate", "--meta", "none", "--path"])
+    run(Command::new(&python)
+        .args(["-m", "openapi_python_client", "generate"])
+        .args(["--meta", "none", "--config"])
+        .arg(root().join("host/xtask/src/api/client.yml"))
+        .arg("--path")
         .arg(&file)
         .arg("--output-path")
         .arg(folder.path().join("openapi")));
