@@ -295,12 +295,11 @@ impl<T: Send> Feed<T> for Rows<T> {
     }
 }
 
-/// An endless feed of one row, with a delay.
-pub struct Endless<T>(pub T, pub std::time::Duration);
+/// An endless feed of one row.
+pub struct Endless<T>(pub T);
 
 impl<T: Clone + Send> Feed<T> for Endless<T> {
     fn next(&mut self, _max: u32, _: &dyn Deadline) -> Result<Vec<T>, galleria_ports::Error> {
-        std::thread::sleep(self.1);
         Ok(vec![self.0.clone()])
     }
 }

@@ -144,7 +144,7 @@ fn window() -> Window {
 /// Endless feeds and input, and an output with real files.
 fn streams() -> Streams {
     Streams {
-        sale_lines: Some(Box::new(Endless(crate::runs::sale_line(1), Duration::ZERO))),
+        sale_lines: Some(Box::new(Endless(crate::runs::sale_line(1)))),
         input: Some(Box::new(Bytes)),
         statement: Some(Box::new(ReceivedLines::default())),
         output: Some(Box::new(OpenFiles::default())),

@@ -10,7 +10,7 @@ use galleria_ports::plugins::{CallOutcome, Deadline, Feed, Plugins, Sink, Stream
 use galleria_ports::records::SaleLine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub fn sale_line(number: u32) -> SaleLine {
     SaleLine {
@@ -256,48 +256,78 @@ pub fn twice() {
     assert_eq!(host_fault(&called), &HostFault::ContractBroken(what.into()));
 }
 
+/// Returns the row until the time of the call is over.
+struct Slow(SaleLine);
+
+impl Feed<SaleLine> for Slow {
+    fn next(
+        &mut self,
+        _: u32,
+        deadline: &dyn Deadline,
+    ) -> Result<Vec<SaleLine>, galleria_ports::Error> {
+        while deadline.check().is_ok() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(vec![self.0.clone()])
+    }
+}
+
+/// Returns the row, and stops the run at the third batch.
+struct Stopping {
+    row: SaleLine,
+    batches: u32,
+    stop: Arc<AtomicBool>,
+}
+
+impl Feed<SaleLine> for Stopping {
+    fn next(&mut self, _: u32, _: &dyn Deadline) -> Result<Vec<SaleLine>, galleria_ports::Error> {
+        self.batches += 1;
+        self.stop.store(self.batches >= 3, Ordering::Relaxed);
+        Ok(vec![self.row.clone()])
+    }
+}
+
+/// Each limit ends the run, and no other one can: neither CPU time nor elapsed time depends on the machine.
 pub fn slow_feed() {
-    let slow = |delay| Streams {
-        sale_lines: Some(Box::new(Endless(sale_line(1), delay))),
+    let limits = Limits {
+        cpu_ms: 120_000,
+        wall_ms: 120_000,
+        ..LIMITS
+    };
+    let streams = Streams {
+        sale_lines: Some(Box::new(Slow(sale_line(1)))),
         ..Streams::default()
     };
-    // The call waits for the feed and uses almost no CPU time.
-    let limits = Limits {
+    let short = Limits {
         wall_ms: 100,
-        ..LIMITS
+        ..limits
     };
-    let started = Instant::now();
-    let called = run(
-        Behaviour::PullForever,
-        limits,
-        slow(Duration::from_millis(30)),
-    );
+    let called = run(Behaviour::PullForever, short, streams);
     assert_eq!(host_fault(&called), &HostFault::TimedOut(100));
-    assert!(called.usage.cpu < Duration::from_millis(80));
-    assert!(started.elapsed() < Duration::from_secs(10));
 
-    let streams = slow(Duration::from_millis(1));
-    let stop = Arc::clone(&streams.stop);
-    let limits = Limits {
-        host_calls: u64::MAX,
-        ..LIMITS
+    let stop = Arc::new(AtomicBool::new(false));
+    let feed = Stopping {
+        row: sale_line(1),
+        batches: 0,
+        stop: Arc::clone(&stop),
     };
-    let stopper = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(50));
-        stop.store(true, Ordering::Relaxed);
-    });
+    let streams = Streams {
+        sale_lines: Some(Box::new(feed)),
+        stop,
+        ..Streams::default()
+    };
     let called = run(Behaviour::PullForever, limits, streams);
-    stopper.join().expect("no panic");
     assert_eq!(
         host_fault(&called),
         &HostFault::HostFailed("the run was stopped".into())
     );
+    assert_eq!(called.usage.host_calls, 3);
 
     let streams = Streams {
-        sale_lines: Some(Box::new(Endless(sale_line(1), Duration::ZERO))),
+        sale_lines: Some(Box::new(Endless(sale_line(1)))),
         ..Streams::default()
     };
-    let called = run(Behaviour::PullForever, LIMITS, streams);
+    let called = run(Behaviour::PullForever, limits, streams);
     assert_eq!(host_fault(&called), &HostFault::TooManyCalls(1_000));
 }
 
