@@ -178,7 +178,7 @@ async fn settle(
         before: row.matched.clone(),
         after: after.clone(),
     };
-    keep(tx, "line_settle", &hand).await?;
+    keep(tx, "line_settle", &hand, statement, &row).await?;
     answer(
         statement,
         LineRow {
@@ -223,7 +223,7 @@ async fn undo(
         before: row.matched.clone(),
         after: after.clone(),
     };
-    keep(tx, "line_undo", &hand).await?;
+    keep(tx, "line_undo", &hand, statement, &row).await?;
     answer(
         statement,
         LineRow {
@@ -233,17 +233,31 @@ async fn undo(
     )
 }
 
-/// Records the action with the line and in the list of operations.
-async fn keep(tx: &mut dyn Tx, action: &str, hand: &ManualSettlementRow) -> Result<(), Error> {
+/// Records the action with the line and in the list of operations, there with the currencies of its amounts.
+async fn keep(
+    tx: &mut dyn Tx,
+    action: &str,
+    hand: &ManualSettlementRow,
+    statement: &StatementRow,
+    row: &LineRow,
+) -> Result<(), Error> {
     tx.manual_settlement_insert(hand).await?;
+    let recorded = |matched: &LineMatch| {
+        let mut recorded = json!(matched);
+        recorded["currency"] = json!(row.line.currency);
+        recorded["minor_digits"] = json!(row.line.minor_digits);
+        recorded["paid_currency"] = json!(statement.header.currency);
+        recorded["paid_minor_digits"] = json!(statement.header.minor_digits);
+        recorded.to_string()
+    };
     tx.operation_insert(&OperationRow {
         at: hand.at,
         actor: hand.actor.clone(),
         action: action.into(),
         subject: format!("statement line {}", hand.line),
         reason: hand.reason.clone(),
-        before: json!(hand.before).to_string(),
-        after: json!(hand.after).to_string(),
+        before: recorded(&hand.before),
+        after: recorded(&hand.after),
     })
     .await
 }

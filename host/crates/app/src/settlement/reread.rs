@@ -313,7 +313,8 @@ impl Replacement {
         };
         let state = |row: &StatementRow| {
             json!({ "plugin": row.plugin, "component": row.component, "lines": row.lines,
-                "net": row.net, "header": row.header })
+                "net": row.net, "header": row.header, "currency": row.header.currency,
+                "minor_digits": row.header.minor_digits })
         };
         tx.operation_insert(&OperationRow {
             at: self.now,
@@ -322,7 +323,10 @@ impl Replacement {
             subject: format!("statement {}", row.id),
             reason: self.request.reason.clone(),
             before: before.as_ref().map_or(json!(null), state).to_string(),
-            after: json!({ "statement": state(row), "result": view }).to_string(),
+            after:
+                json!({ "statement": state(row), "result": view, "currency": row.header.currency,
+                "minor_digits": row.header.minor_digits })
+                .to_string(),
         })
         .await?;
         Ok(json!(view))
