@@ -20,6 +20,7 @@ mod interrupt;
 mod key;
 mod known;
 mod listeners;
+mod loader;
 mod logs;
 mod operations;
 mod parked;

@@ -155,6 +155,7 @@ fn results(processes: &[RetailerProcessView], generation: i64) -> Table {
     for one in processes {
         let (result, errors) = match one.state {
             _ if one.generation < generation => ("no result in time", String::new()),
+            Some(LoadState::Loading) => ("no result in time", String::new()),
             Some(LoadState::Serving) => ("loaded", String::new()),
             Some(LoadState::ReloadFailed) => {
                 ("failed, the previous configuration serves", errors(one))

@@ -1,18 +1,15 @@
-//! The worker that loads retailers again when an operator requests it, and records that this process runs.
+//! The worker that records how this process loads its retailers, loads them again when an operator requests it, and
+//! records that this process runs.
 
-use crate::retailers::Retailers;
+use crate::loader::{Load, Loader, Loading};
 use galleria_app::App;
 use galleria_app::reloads::{Loaded, RENEW_EVERY};
 use galleria_domain::retry::OUTAGE_PAUSE;
-use galleria_engine::Engine;
 use galleria_ports::Error;
-use galleria_ports::plugins::{LoadState, Plugins as _, RetailerLoad};
+use galleria_ports::plugins::{LoadState, RetailerLoad};
 use galleria_ports::records::ReloadRow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often the requests are read, because another process may have recorded one.
@@ -21,15 +18,12 @@ const POLL: Duration = Duration::from_secs(1);
 /// Loads retailers again.
 pub struct Reloader {
     app: App,
-    retailers: Arc<Retailers>,
-    engine: Engine,
+    loader: Loader,
     /// The name of the process.
     host: String,
-    /// The generation with which each retailer was loaded.
+    /// The generation with which each retailer was loaded, or is being loaded.
     followed: BTreeMap<String, i64>,
-    loading: JoinSet<(ReloadRow, Option<RetailerLoad>)>,
-    /// The retailers that are being loaded.
-    busy: BTreeSet<String>,
+    loading: Loading,
     /// Loads that are not recorded yet.
     unrecorded: Vec<Loaded>,
     /// When the process began to read the files of its retailers. The time of day may be changed while it runs.
@@ -38,31 +32,37 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// Records that the process runs, and how it loaded its retailers. It began to read their files at
-    /// `begun`.
+    /// Records that the process runs, and how it loaded its retailers. It began to read their files at `begun`, and
+    /// still loads those in `loading`.
     pub async fn start(
         app: App,
-        retailers: Arc<Retailers>,
-        engine: Engine,
+        loader: Loader,
+        loading: Loading,
         host: String,
         begun: Instant,
     ) -> anyhow::Result<Self> {
-        let (loads, at) = (retailers.loads(), app.core.clock().now());
-        for load in &loads {
-            log(load);
-        }
-        let renewed = Instant::now();
+        let at = app.core.clock().now();
+        let loads = app.core.plugins().loads().into_iter().map(|load| {
+            // A load that ended just now is recorded with those that end later.
+            match loading.contains(&load.retailer) {
+                true => RetailerLoad {
+                    retailer: load.retailer,
+                    state: LoadState::Loading,
+                    errors: Vec::new(),
+                },
+                false => load,
+            }
+        });
+        let (loads, renewed) = (loads.collect(), Instant::now());
         let followed = app.reloads.begin(&host, loads, begun.elapsed(), at).await?;
         let reloader = Self {
             begun,
             renewed,
             app,
-            retailers,
-            engine,
+            loader,
             host,
             followed,
-            loading: JoinSet::new(),
-            busy: BTreeSet::new(),
+            loading,
             unrecorded: Vec::new(),
         };
         reloader.record_plugins().await?;
@@ -79,10 +79,7 @@ impl Reloader {
             }
             let pause = if passed.is_ok() { POLL } else { OUTAGE_PAUSE };
             tokio::select! {
-                Some(done) = self.loading.join_next(), if !self.loading.is_empty() => match done {
-                    Ok((request, load)) => self.loaded(request, load),
-                    Err(error) => tracing::error!(%error, "reload ended"),
-                },
+                Some(load) = self.loading.next() => self.loaded(load),
                 () = wanted.notified() => {}
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => break,
@@ -105,7 +102,7 @@ impl Reloader {
         for request in self.app.reloads.requested().await? {
             let followed = self.followed.get(&request.retailer);
             if followed.is_none_or(|followed| *followed < request.generation)
-                && self.busy.insert(request.retailer.clone())
+                && !self.loading.contains(&request.retailer)
             {
                 self.begin(request);
             }
@@ -113,51 +110,20 @@ impl Reloader {
         Ok(())
     }
 
-    /// Loads a retailer on a thread of its own: a compilation may take minutes, and the end of the process waits for
-    /// the threads of the runtime.
     fn begin(&mut self, request: ReloadRow) {
-        tracing::info!(
-            retailer = request.retailer,
-            generation = request.generation,
-            "reload started"
-        );
-        let (retailers, engine) = (Arc::clone(&self.retailers), self.engine.clone());
-        let (sender, receiver) = oneshot::channel();
-        let name = request.retailer.clone();
-        let load = move || drop(sender.send(retailers.reload(&engine, &name)));
-        let thread = std::thread::Builder::new().name("reload".into());
-        if let Err(error) = thread.spawn(load) {
-            tracing::error!(%error, "thread of a reload not started");
-        }
-        // Without a thread, or after a panic, there is no sender.
-        self.loading
-            .spawn(async move { (request, receiver.await.ok()) });
-    }
-
-    fn loaded(&mut self, request: ReloadRow, load: Option<RetailerLoad>) {
         let ReloadRow {
             retailer,
             generation,
             ..
         } = request;
-        self.busy.remove(&retailer);
-        self.followed.insert(retailer.clone(), generation);
-        let load = load.unwrap_or_else(|| RetailerLoad {
-            state: match self.retailers.is_out_of_service(&retailer) {
-                true => LoadState::OutOfService,
-                false => LoadState::ReloadFailed,
-            },
-            retailer,
-            errors: vec!["the reload crashed; the log of the process shows the reason".into()],
-        });
-        log(&load);
-        if load.state == LoadState::Serving {
-            tracing::info!(
-                retailer = load.retailer,
-                generation,
-                "retailer loaded again"
-            );
-        }
+        tracing::info!(retailer, generation, "reload started");
+        self.loading.begin(&self.loader, &retailer, Load::Again);
+        self.followed.insert(retailer, generation);
+    }
+
+    fn loaded(&mut self, load: RetailerLoad) {
+        let followed = self.followed.get(&load.retailer);
+        let generation = followed.copied().unwrap_or_default();
         let at = self.app.core.clock().now();
         self.unrecorded.push(Loaded {
             generation,
@@ -190,23 +156,5 @@ impl Reloader {
             );
         }
         Ok(())
-    }
-}
-
-/// Logs a load that failed.
-fn log(load: &RetailerLoad) {
-    let (retailer, errors) = (&load.retailer, load.errors.join("; "));
-    match load.state {
-        LoadState::Serving => {}
-        LoadState::OutOfService => {
-            tracing::error!(
-                retailer,
-                "retailer out of service, its events wait: {errors}"
-            );
-        }
-        LoadState::ReloadFailed => tracing::error!(
-            retailer,
-            "reload failed, the retailer serves with its previous configuration: {errors}"
-        ),
     }
 }

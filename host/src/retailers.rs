@@ -27,6 +27,8 @@ struct State {
     /// Its plugins; `None` if none was loaded.
     generation: Option<Generation>,
     pickups: Vec<Pickup>,
+    /// The directories to which its plugins may write.
+    outputs: BTreeSet<String>,
     matching: Option<MatchingRules>,
     /// How the last load ended.
     state: LoadState,
@@ -35,37 +37,50 @@ struct State {
 }
 
 impl State {
-    /// A retailer whose plugins are not loaded, because a command does not call them.
-    fn without_plugins(retailer: &Retailer) -> Self {
+    /// A retailer whose plugins are not loaded.
+    fn read(retailer: &Retailer, state: LoadState) -> Self {
+        let slots = retailer.slots.iter();
+        let outputs = slots.flat_map(|slot| slot.grants.directories.iter().cloned());
         Self {
             generation: None,
             pickups: retailer.pickups.clone(),
+            outputs: outputs.collect(),
             matching: retailer.matching.clone(),
-            state: LoadState::Serving,
+            state,
             errors: Vec::new(),
         }
     }
 
-    fn load(engine: &Engine, retailer: &Retailer) -> Self {
-        let loaded = Self::without_plugins(retailer);
-        match load(engine, retailer) {
-            Ok(generation) => Self {
-                generation: Some(generation),
-                ..loaded
-            },
-            Err(errors) => Self {
-                state: LoadState::OutOfService,
-                errors,
-                ..loaded
+    /// A retailer whose plugins are not loaded, because a command does not call them.
+    fn without_plugins(retailer: &Retailer) -> Self {
+        match retailer.errors.is_empty() {
+            true => Self::read(retailer, LoadState::Serving),
+            false => Self {
+                errors: retailer.errors.clone(),
+                ..Self::read(retailer, LoadState::OutOfService)
             },
         }
     }
 
-    /// A retailer that has no folder.
-    fn missing(error: ConfigError) -> Self {
+    fn load(engine: &Engine, retailer: &Retailer) -> Self {
+        match load(engine, retailer) {
+            Ok(generation) => Self {
+                generation: Some(generation),
+                ..Self::read(retailer, LoadState::Serving)
+            },
+            Err(errors) => Self {
+                errors,
+                ..Self::read(retailer, LoadState::OutOfService)
+            },
+        }
+    }
+
+    /// A retailer that could not be read.
+    fn unread(error: ConfigError) -> Self {
         Self {
             generation: None,
             pickups: Vec::new(),
+            outputs: BTreeSet::new(),
             matching: None,
             state: LoadState::OutOfService,
             errors: vec![error],
@@ -76,7 +91,7 @@ impl State {
     fn reloaded(&self, newer: Self) -> Self {
         match (self.state, newer.state) {
             (_, LoadState::Serving) => newer,
-            (LoadState::OutOfService, _) => Self {
+            (LoadState::Loading | LoadState::OutOfService, _) => Self {
                 // Statements are matched with the last rules that could be read.
                 matching: newer.matching.or(self.matching.clone()),
                 ..newer
@@ -87,10 +102,6 @@ impl State {
                 ..self.clone()
             },
         }
-    }
-
-    fn is_out_of_service(&self) -> bool {
-        self.state == LoadState::OutOfService
     }
 
     fn outcome(&self, retailer: &str) -> RetailerLoad {
@@ -108,6 +119,13 @@ impl Retailers {
         let threads = config.host.compilation.at_once;
         let load = |retailer: &Retailer| State::load(engine, retailer);
         Self::new(config, in_parallel(threads, &config.retailers, load))
+    }
+
+    /// The retailers of a process that starts: it loads each of them with [`Self::load_first`].
+    pub fn loading(config: &Config) -> Self {
+        let retailers = config.retailers.iter();
+        let states = retailers.map(|retailer| State::read(retailer, LoadState::Loading));
+        Self::new(config, states)
     }
 
     /// The retailers without their plugins.
@@ -150,13 +168,36 @@ impl Retailers {
         }
     }
 
+    /// Loads a retailer as its files were read at the start, which may take minutes.
+    pub fn load_first(&self, engine: &Engine, name: &str) -> RetailerLoad {
+        let retailer = self.config.retailers.iter().find(|one| one.name == name);
+        let newer = match retailer {
+            Some(retailer) => State::load(engine, retailer),
+            None => State::unread(self.error(name, "unknown retailer: restore its folder")),
+        };
+        self.replace(name, newer)
+    }
+
     /// Loads a retailer again from its files, which may take minutes. Calls and runs in progress end with the plugins
     /// that they began with. If the files have errors, a retailer that served serves on with what it had.
     pub fn reload(&self, engine: &Engine, name: &str) -> RetailerLoad {
         let newer = match self.config.read_again(name, &environment::read()) {
             Ok(retailer) => State::load(engine, &retailer),
-            Err(error) => State::missing(error),
+            Err(error) => State::unread(error),
         };
+        self.replace(name, newer)
+    }
+
+    /// Records that a load of a retailer ended without a result.
+    pub fn load_failed(&self, name: &str, reason: &str) -> RetailerLoad {
+        self.replace(name, State::unread(self.error(name, reason)))
+    }
+
+    fn error(&self, name: &str, message: &str) -> ConfigError {
+        ConfigError::new(self.config.host.retailers.join(name), "", message)
+    }
+
+    fn replace(&self, name: &str, newer: State) -> RetailerLoad {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let newer = match current.get(name) {
             Some(before) => before.reloaded(newer),
@@ -254,7 +295,8 @@ impl Plugins for Retailers {
 
     fn is_out_of_service(&self, retailer: &str) -> bool {
         let current = self.current();
-        current.get(retailer).is_some_and(State::is_out_of_service)
+        let state = current.get(retailer);
+        state.is_some_and(|state| state.state.is_out_of_service())
     }
 
     fn has_folder(&self, retailer: &str) -> Result<bool, Error> {
@@ -265,7 +307,7 @@ impl Plugins for Retailers {
     fn folders(&self) -> RetailerFolders {
         let mut folders = RetailerFolders::default();
         for (name, state) in self.current().iter() {
-            if state.is_out_of_service() {
+            if state.state.is_out_of_service() {
                 // Its pickups and grants are unknown: report no file of it.
                 let all = self.config.host.directories.keys();
                 let all = all.map(|directory| (name.clone(), directory.clone()));
@@ -273,11 +315,9 @@ impl Plugins for Retailers {
                 continue;
             }
             folders.pickups.extend(state.pickups.iter().cloned());
-            for loaded in state.generation.iter().flat_map(Plugins::all) {
-                let granted = loaded.slot.grants.directories.iter();
-                let granted = granted.map(|directory| (name.clone(), directory.clone()));
-                folders.outputs.extend(granted);
-            }
+            let outputs = state.outputs.iter();
+            let outputs = outputs.map(|directory| (name.clone(), directory.clone()));
+            folders.outputs.extend(outputs);
         }
         folders
     }

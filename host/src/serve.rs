@@ -3,6 +3,7 @@
 use crate::cli::ServeArgs;
 use crate::host::{self, ConfigErrors};
 use crate::listeners::listener_at;
+use crate::loader::{Loader, Loading};
 use crate::reloader::Reloader;
 use crate::retailers::Retailers;
 use crate::roles::Roles;
@@ -22,7 +23,6 @@ use galleria_config::{Access, Config, HostConfig, Kafka};
 use galleria_deliver::{Deliverer, PickupFolders, Pickups, keep_matching, raise_limit};
 use galleria_issuers::{IssuerConfig, Issuers};
 use galleria_ports::access::Tokens;
-use galleria_ports::clock::{Clock as _, SystemClock};
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,10 +63,15 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
         );
     }
     let engine = host::engine(&config.host)?;
-    let retailers = Arc::new(Retailers::load(&engine, &config));
-    let errors = retailers.errors();
-    if args.strict && !errors.is_empty() {
-        return Err(ConfigErrors(errors).into());
+    let retailers = Arc::new(Retailers::loading(&config));
+    let loader = Loader::new(retailers.clone(), engine);
+    let mut loading = Loading::start(&loader, &config);
+    if args.strict {
+        loading.all().await;
+        let errors = retailers.errors();
+        if !errors.is_empty() {
+            return Err(ConfigErrors(errors).into());
+        }
     }
     host::wait_for_database(&config.host).await?;
     let host = host::build(&config, retailers.clone()).await?;
@@ -84,7 +89,11 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Keep the identity until the end: a host with the same name would take over the leases.
     let identity = identity::take(&config.host.data)?;
     let (app, name) = (host.app.clone(), identity.name.clone());
-    let reloader = Reloader::start(app, retailers.clone(), engine, name, started).await?;
+    // The rest of the start took a part of the time.
+    let wait = config.host.compilation.startup_wait;
+    let wait = wait.saturating_sub(started.elapsed());
+    loading.wait(wait).await;
+    let reloader = Reloader::start(app, loader, loading, name, started).await?;
     let reloads = reloader.run(stop.clone());
     workers.spawn(watch.watch("reloads", Some(RELOADER_SILENT), reloads));
     for invalid in host.app.stores.invalid().await? {

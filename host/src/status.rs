@@ -18,8 +18,8 @@ Examples:
   galleria status
   galleria status --json | jq .settled
 
-Reads the database directly, whether a host serves or not. --json prints the response of GET /v1/status,
-with every store.")]
+Reads the database and the configuration, whether a host serves or not. It loads no plugin: `galleria check` does.
+--json prints the response of GET /v1/status, with every store.")]
 pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
@@ -28,8 +28,8 @@ pub struct StatusArgs {
 
 /// Shows the status.
 pub async fn run(config: Config, args: &StatusArgs) -> anyhow::Result<ExitCode> {
-    command::with_retailers(&config, async |host| {
-        let status = host.app.operations.status().await?;
+    command::with_app(&config, async |app| {
+        let status = app.operations.status().await?;
         if args.json {
             return show::json(&status);
         }

@@ -250,6 +250,8 @@ impl Host {
             .args(["--set", "retry.first=200ms"])
             // Only the test of the handover has a load balancer that must notice a draining host.
             .args(["--set", "http.drain_notice=0ms"])
+            // Tests send events at once: wait for components that must be compiled first.
+            .args(["--set", "compilation.startup_wait=300s"])
             .args(&self.overrides)
             // Only tests of the floor need a realistic one.
             .args(["--set", "members.floor=1ms"])

@@ -15,6 +15,7 @@ mod fiscal;
 mod handover;
 mod large_reports;
 mod listeners;
+mod loading;
 mod members;
 mod metrics;
 mod misbehaving;

@@ -6,7 +6,7 @@ use crate::host::{Database, Host};
 use crate::misbehaving::sell;
 use crate::reload::reload;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const GOOD: [&str; 3] = ["corner", "north", "south"];
 const BROKEN: &str = "broken";
@@ -21,34 +21,51 @@ pub fn papers(plugin: &str, slot: &str) -> String {
     format!("[plugins.papers]\nplugin = \"{plugin}\"\n{slot}")
 }
 
-/// The configurations of the broken retailer, and what their error names.
+/// Where the key of the broken retailer is expected.
+fn key_file(folder: &Path) -> PathBuf {
+    folder.join("card.key")
+}
+
+/// The slot of the broken retailer with a secret in a file.
+fn with_secret(folder: &Path) -> String {
+    let file = key_file(folder);
+    let granted = "[plugins.papers.grants]\nsecrets = { card = [\"mac\"] }";
+    format!(
+        "[secrets.card]\ncipher = \"hmac-sha256\"\nencoding = \"hex\"\nfile = \"{}\"\n{}",
+        file.display(),
+        papers(
+            "guest",
+            &slot("").replacen("[plugins.papers.grants]", granted, 1)
+        )
+    )
+}
+
+/// The configurations of the broken retailer, and what their error names. The last one needs only its secret.
 fn mistakes(folder: &Path) -> Vec<(String, &'static str)> {
     for (name, component) in [("text", b"not a component".to_vec()), ("costly", costly())] {
-        let plugin = folder.join("plugins").join(name);
-        std::fs::create_dir_all(&plugin).expect("a folder");
-        let manifest = format!(
-            "name = \"{name}\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"{name}.wasm\"\n"
-        );
-        std::fs::write(plugin.join("plugin.toml"), manifest).expect("written");
-        std::fs::write(plugin.join(format!("{name}.wasm")), component).expect("written");
+        plugin(folder, name, &component);
     }
-    let secret = "[secrets.card]\ncipher = \"aes-cbc\"\nencoding = \"hex\"\n\
-                  env = \"GALLERIA_TEST_ABSENT\"\niv = { env = \"GALLERIA_TEST_ABSENT\" }\n";
-    let granted = "[plugins.papers.grants]\nsecrets = { card = [\"decrypt\"] }";
-    let needs = slot("").replacen("[plugins.papers.grants]", granted, 1);
     vec![
-        (
-            format!("{secret}{}", papers("guest", &needs)),
-            "secrets.card",
-        ),
+        ("[plugins".into(), "invalid TOML"),
         (
             papers("guest", &slot("check = \"Problems\"\n")),
             "plugins.papers.settings",
         ),
         (papers("text", ""), "text.wasm"),
         (papers("costly", ""), "exceeded 1 s of CPU time"),
-        ("[plugins".into(), "invalid TOML"),
+        (with_secret(folder), "secrets.card"),
     ]
+}
+
+/// Writes a plugin that requests nothing.
+pub fn plugin(folder: &Path, name: &str, component: &[u8]) {
+    let plugin = folder.join("plugins").join(name);
+    std::fs::create_dir_all(&plugin).expect("a folder");
+    let manifest = format!(
+        "name = \"{name}\"\nversion = \"0.1.0\"\ncontract = \"0.2.0\"\ncomponent = \"{name}.wasm\"\n"
+    );
+    std::fs::write(plugin.join("plugin.toml"), manifest).expect("written");
+    std::fs::write(plugin.join(format!("{name}.wasm")), component).expect("written");
 }
 
 pub async fn open(host: &Host, retailer: &str) {
@@ -73,43 +90,45 @@ pub fn documents(status: &Value, retailer: &str) -> u64 {
 
 on_both!(a_broken_retailer_is_out_of_service_and_the_others_serve);
 
-/// The process runs throughout: each mistake, and then the correction, is loaded by a reload.
+/// The host starts with each mistake, and serves the other three retailers. The last mistake is corrected, and a reload
+/// lets everything be handled: what was sold during the outages, and what a plugin had parked before them.
 async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Database) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut host = retailer(folder.path(), ASKS, &slot("")).on(database);
     for name in &GOOD[1..] {
         another(folder.path(), name, &papers("guest", &slot("")));
     }
-    // Compiles the guest, so that the limit concerns the costly component only.
-    let checked = host.run(&["check"]);
-    assert!(checked.status.success(), "{checked:?}");
+    let retries = slot("").replacen("Decide", "Retry", 1);
+    another(folder.path(), BROKEN, &papers("guest", &retries));
+    // Compiles the guest, so that the limit of the next starts concerns the costly component only.
+    host.start().await;
     host.set("compilation.cpu=1s");
+    for name in GOOD.iter().chain([&BROKEN]) {
+        open(&host, name).await;
+    }
+    sell(&host, &format!("s-{BROKEN}"), 0).await;
+    host.until(|status| status["parked"] == 1).await;
     let mistakes = mistakes(folder.path());
-    let mut sold = 0;
-    for (text, wanted) in &mistakes {
+    for (before, (text, wanted)) in mistakes.iter().enumerate() {
         another(folder.path(), BROKEN, text);
-        let refused = host.run(&["serve", "--strict"]);
-        assert_eq!(refused.status.code(), Some(1), "{wanted}");
-        if sold == 0 {
-            host.start().await;
-            for name in GOOD.iter().chain([&BROKEN]) {
-                open(&host, name).await;
-            }
-        } else {
+        if before == 1 {
             let (code, result) = reload(&host, BROKEN);
             assert_eq!(code, Some(1), "{result}");
             assert!(result.contains("failed, out of service"), "{result}");
             assert!(result.contains(wanted), "no {wanted}: {result}");
+        } else {
+            host.stop();
+            host.start().await;
         }
+        let sold = before + 1;
         for name in GOOD.iter().chain([&BROKEN]) {
             sell(&host, &format!("s-{name}"), sold).await;
         }
-        sold += 1;
         let count = sold as u64;
         let status = host
             .until(|status| {
                 let served = GOOD.iter().all(|name| documents(status, name) == count);
-                served && status["parked"] == count
+                served && status["parked"] == count + 1
             })
             .await;
         assert_eq!(documents(&status, BROKEN), 0);
@@ -117,12 +136,22 @@ async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Data
         shown_as_out_of_service(&host, &status, wanted).await;
     }
     let line = "retailer out of service, its events wait";
-    assert_eq!(host.log().matches(line).count(), sold, "{}", host.log());
+    let log = host.log();
+    for (_, wanted) in &mistakes {
+        let mut lines = log.lines();
+        let logged = lines.any(|one| one.contains(line) && one.contains(wanted));
+        assert!(logged, "no {wanted}: {log}");
+    }
+    let waiting = host.get("/v1/parked").await.expect("parked events");
+    let waiting = waiting["parked"].as_array().expect("a list").iter();
+    let slots = waiting.filter(|one| one["subscriber"] == "papers").count();
+    assert_eq!(slots, 1, "the event that its slot parked before");
+
     let process = host.pid();
-    another(folder.path(), BROKEN, &papers("guest", &slot("")));
+    std::fs::write(key_file(folder.path()), "0b".repeat(32)).expect("written");
     let (code, result) = reload(&host, BROKEN);
     assert_eq!(code, Some(0), "{result}");
-    let all = sold as u64;
+    let all = mistakes.len() as u64 + 1;
     let status = host
         .until(|status| documents(status, BROKEN) == all && status["parked"] == 0)
         .await;
@@ -130,15 +159,36 @@ async fn a_broken_retailer_is_out_of_service_and_the_others_serve(database: Data
     assert_eq!(status["dead_letters"], 0, "{status:#}");
     assert_eq!(status["out_of_service"], json!([]));
     assert_eq!(status["failed_loads"], json!([]));
-    for n in 0..sold {
+    for n in 0..=mistakes.len() {
         let journal = host
             .get(&format!("/v1/orders/s-{BROKEN}-{n}/journal"))
             .await;
         let journal = journal.expect("a journal");
         let attempts = journal.as_array().or(journal["attempts"].as_array());
-        assert_eq!(attempts.map(Vec::len), Some(1), "{journal:#}");
+        let attempts = attempts.expect("attempts");
+        let took_effect = attempts.iter().filter(|one| one["outcome"] == "applied");
+        assert_eq!(took_effect.count(), 1, "{journal:#}");
+        assert!(n == 0 || attempts.len() == 1, "{journal:#}");
     }
     host.stop();
+}
+
+/// Only a start that must not serve without all of its retailers is refused.
+#[test]
+fn a_strict_start_is_refused_with_each_mistake() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut host = retailer(folder.path(), ASKS, &slot(""));
+    // Compiles the guest, so that the limit concerns the costly component only.
+    let checked = host.run(&["check"]);
+    assert!(checked.status.success(), "{checked:?}");
+    host.set("compilation.cpu=1s");
+    for (text, wanted) in mistakes(folder.path()) {
+        another(folder.path(), BROKEN, &text);
+        let refused = host.run(&["serve", "--strict"]);
+        assert_eq!(refused.status.code(), Some(1), "{wanted}");
+        let output = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(output.contains(wanted), "no {wanted}: {output}");
+    }
 }
 
 /// Everything that shows operators the errors of the broken retailer.

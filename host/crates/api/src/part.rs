@@ -12,11 +12,12 @@ pub(crate) struct Part {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "consumer")]
     role: Option<&'static str>,
-    /// `running`, `standing_by` (another host does its work), `draining`, `silent`, `ended` or
-    /// `unavailable`.
+    /// `running`, `loading` (plugins of some retailers), `standing_by` (another host does its work), `draining`,
+    /// `silent`, `ended` or `unavailable`.
     #[schema(example = "running")]
     state: &'static str,
-    /// Details for people; absent if there are none.
+    /// Details for people; absent if there are none. Those of `plugins` name retailers that are out of service or
+    /// serve with a previous configuration: at most 10 retailers, and 3 errors of each, shortened to 200 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }

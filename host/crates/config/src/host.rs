@@ -103,6 +103,9 @@ pub struct Compilation {
     /// Components that are compiled at the same time.
     #[serde(deserialize_with = "integer::<_, _, 1, 1024>")]
     pub at_once: usize,
+    /// Time for which a start waits for its retailers.
+    #[serde(deserialize_with = "duration::<_, 0, HOUR>")]
+    pub startup_wait: Duration,
 }
 
 /// Storage of settlement statements.

@@ -104,7 +104,7 @@ metrics! {
     UNFINISHED = Gauge "galleria_statements_unfinished" []
         "Statements with lines that are not matched yet.";
     OUT_OF_SERVICE = Gauge "galleria_retailer_out_of_service" ["retailer"]
-        "1 if this process could not load the retailer, whose events, runs and pickups wait; otherwise 0. Use the maximum of all processes.";
+        "1 if this process could not load the retailer, or still loads it after its start: events, runs and pickups wait; otherwise 0. Use the maximum of all processes.";
     RELOAD_FAILED = Gauge "galleria_retailer_reload_failed" ["retailer"]
         "1 if the last reload of the retailer failed in this process, which serves it with its previous configuration; otherwise 0. Use the maximum of all processes.";
     DATABASE = Gauge "galleria_database_answers" []

@@ -106,21 +106,28 @@ pub struct Usage {
     pub denied_calls: u64,
 }
 
-/// A retailer whose plugins could not be loaded.
+/// A retailer whose plugins could not be loaded, or are being loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutOfService {
     /// The retailer's name.
     pub retailer: String,
-    /// What to correct: file, key and rule of each error. They contain no secret.
+    /// What to correct: file, key and rule of each error. They contain no secret. If the process still loads the
+    /// retailer, a text that begins with `loading`.
     pub errors: Vec<String>,
 }
+
+/// Why a retailer is out of service while a process loads it for the first time.
+const LOADING: &str =
+    "loading: the process compiles and checks its plugins since its start; no correction is needed";
 
 /// How a process serves a retailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoadState {
+    /// Not yet: the process loads it for the first time. Until then, it is out of service.
+    Loading,
     /// With the files that it read last.
     Serving,
     /// Not at all: its events, runs and pickups wait.
@@ -131,15 +138,31 @@ pub enum LoadState {
 
 impl LoadState {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Serving, Self::OutOfService, Self::ReloadFailed];
+    pub const ALL: [Self; 4] = [
+        Self::Loading,
+        Self::Serving,
+        Self::OutOfService,
+        Self::ReloadFailed,
+    ];
 
     /// The name in JSON and in the database.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Loading => "loading",
             Self::Serving => "serving",
             Self::OutOfService => "out_of_service",
             Self::ReloadFailed => "reload_failed",
         }
+    }
+
+    /// Whether the events, runs and pickups of the retailer wait.
+    pub const fn is_out_of_service(self) -> bool {
+        matches!(self, Self::Loading | Self::OutOfService)
+    }
+
+    /// Whether the last load failed.
+    pub const fn is_failed(self) -> bool {
+        matches!(self, Self::OutOfService | Self::ReloadFailed)
     }
 }
 
@@ -150,8 +173,21 @@ pub struct RetailerLoad {
     pub retailer: String,
     /// How the process serves it.
     pub state: LoadState,
-    /// What to correct: file, key and rule of each error. They contain no secret. Empty if it serves.
+    /// What to correct: file, key and rule of each error. They contain no secret. Empty unless the load failed.
     pub errors: Vec<String>,
+}
+
+impl RetailerLoad {
+    /// The retailer with the reasons, if it is out of service.
+    pub fn out_of_service(&self) -> Option<OutOfService> {
+        self.state.is_out_of_service().then(|| OutOfService {
+            retailer: self.retailer.clone(),
+            errors: match self.state {
+                LoadState::Loading => vec![LOADING.to_owned()],
+                _ => self.errors.clone(),
+            },
+        })
+    }
 }
 
 /// The folders of retailers in the host's directories.
@@ -279,12 +315,8 @@ pub trait Plugins: Send + Sync {
 
     /// The retailers that are out of service.
     fn out_of_service(&self) -> Vec<OutOfService> {
-        let broken = self.loads().into_iter();
-        let broken = broken.filter(|load| load.state == LoadState::OutOfService);
-        let broken = broken.map(|load| OutOfService {
-            retailer: load.retailer,
-            errors: load.errors,
-        });
+        let loads = self.loads();
+        let broken = loads.iter().filter_map(RetailerLoad::out_of_service);
         broken.collect()
     }
 

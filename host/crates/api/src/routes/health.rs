@@ -19,6 +19,15 @@ use serde::Serialize;
 /// A worker that is silent for this many times its maximum needs a restart.
 const STUCK: u32 = 4;
 
+/// Retailers that the details of the plugins describe. Probes are frequent, and everybody may call them.
+const MAX_RETAILERS: usize = 10;
+
+/// Errors of each of these retailers.
+const MAX_ERRORS: usize = 3;
+
+/// Characters of an error.
+const MAX_CHARS: usize = 200;
+
 pub(super) fn routes() -> Routes {
     Routes::new()
         .with(endpoint!(healthz, Access::Public).kind(RouteKind::Probe))
@@ -60,10 +69,13 @@ async fn healthz(State(state): State<ApiState>) -> Response {
 
 /// Check readiness
 ///
-/// Succeeds if no drain has begun, the database responds, the plugins are loaded, and every worker of the
-/// process's roles runs. The schema was checked when the host started, and changes only add to it. A worker
-/// that stands by while another host does its work is ready. An unavailable tax service is a part, but does not make
-/// the host unready.
+/// Succeeds if no drain has begun, the database responds, and every worker of the process's roles runs. The schema
+/// was checked when the host started, and changes only add to it. A worker that stands by while another host does its
+/// work is ready.
+///
+/// An unavailable tax service, and a retailer that is loading, could not be loaded, or could not be reloaded, do not
+/// make the host unready: the part `plugins` names such retailers. Its `detail` is shortened; `GET /v1/retailers` and
+/// `galleria check` show all errors.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses(
@@ -91,10 +103,9 @@ async fn readyz(State(state): State<ApiState>) -> Response {
         };
         parts.push(Part::new("database", None, database, None));
     }
-    // The host loads plugins before it listens. A load that failed does not make the host unready: the retailer's
-    // events wait, or it serves with its previous configuration.
-    let detail = failed_loads(&state.app.core.plugins().loads());
-    parts.push(Part::new("plugins", None, "running", detail));
+    // A load that failed or has not ended does not make the host unready: the retailer's events wait, or it serves
+    // with its previous configuration.
+    parts.push(plugins(&state.app.core.plugins().loads()));
     parts.extend(tax_services(&state));
     parts.extend(workers);
     let draining = draining.then(|| Problem::new(DRAINING, DRAINING.remedy));
@@ -123,19 +134,49 @@ fn tax_services(state: &ApiState) -> impl Iterator<Item = Part> {
     })
 }
 
-/// Describes the loads that failed.
-fn failed_loads(loads: &[RetailerLoad]) -> Option<String> {
-    let failed = loads.iter().filter_map(|load| {
-        let state = match load.state {
-            LoadState::Serving => return None,
-            LoadState::OutOfService => "is out of service",
-            LoadState::ReloadFailed => "serves with its previous configuration, its reload failed",
-        };
-        let errors = load.errors.join("; ");
-        Some(format!("retailer {} {state}: {errors}", load.retailer))
-    });
-    let failed: Vec<String> = failed.collect();
-    (!failed.is_empty()).then(|| failed.join("; "))
+/// The plugins, with the retailers whose last load failed or has not ended.
+fn plugins(loads: &[RetailerLoad]) -> Part {
+    let is_loading = |load: &RetailerLoad| load.state == LoadState::Loading;
+    let state = match loads.iter().any(is_loading) {
+        true => "loading",
+        false => "running",
+    };
+    let described = loads.iter().filter_map(describe_load);
+    let described: Vec<String> = described.collect();
+    let detail = (!described.is_empty()).then(|| first(described, MAX_RETAILERS, "retailers"));
+    Part::new("plugins", None, state, detail)
+}
+
+fn describe_load(load: &RetailerLoad) -> Option<String> {
+    let retailer = &load.retailer;
+    let state = match load.state {
+        LoadState::Serving => return None,
+        LoadState::Loading => {
+            return Some(format!("retailer {retailer} is out of service: loading"));
+        }
+        LoadState::OutOfService => "is out of service",
+        LoadState::ReloadFailed => "serves with its previous configuration, its reload failed",
+    };
+    let errors = load.errors.iter().map(|error| shortened(error)).collect();
+    let errors = first(errors, MAX_ERRORS, "errors");
+    Some(format!("retailer {retailer} {state}: {errors}"))
+}
+
+/// The first texts, and the number of the others.
+fn first(mut texts: Vec<String>, max: usize, what: &str) -> String {
+    let more = texts.len().saturating_sub(max);
+    texts.truncate(max);
+    if more > 0 {
+        texts.push(format!("and {more} more {what}"));
+    }
+    texts.join("; ")
+}
+
+fn shortened(error: &str) -> String {
+    match error.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}...", &error[..end]),
+        None => error.to_owned(),
+    }
 }
 
 /// The workers, and the problem of the first that does not run. A worker may be silent for `factor` times its
@@ -179,4 +220,64 @@ fn respond(
     let mut response = problem.into_response();
     response.extensions_mut().insert(Parts(parts));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(retailer: &str, state: LoadState, errors: Vec<String>) -> RetailerLoad {
+        RetailerLoad {
+            retailer: retailer.to_owned(),
+            state,
+            errors,
+        }
+    }
+
+    fn json(loads: &[RetailerLoad]) -> serde_json::Value {
+        serde_json::to_value(plugins(loads)).expect("JSON")
+    }
+
+    #[test]
+    fn details_of_plugins_are_bounded() {
+        let errors = |count: usize| (0..count).map(|n| format!("{n}{}", "\u{e9}".repeat(500)));
+        let broken = |n: usize| {
+            load(
+                &format!("r{n}"),
+                LoadState::OutOfService,
+                errors(100).collect(),
+            )
+        };
+        let loads: Vec<RetailerLoad> = (0..100).map(broken).collect();
+        let part = json(&loads);
+        let detail = part["detail"].as_str().expect("a detail");
+        assert!(detail.chars().count() < 8_000, "{}", detail.len());
+        let wanted = ["r9 is out of service: 0", "and 97 more errors"];
+        for wanted in wanted.into_iter().chain(["and 90 more retailers"]) {
+            assert!(detail.contains(wanted), "no {wanted}: {detail}");
+        }
+    }
+
+    #[test]
+    fn short_errors_are_complete() {
+        let errors = vec!["a.toml: x: must be 1".to_owned(), "b.toml: y".to_owned()];
+        let part = json(&[
+            load("a", LoadState::Serving, Vec::new()),
+            load("b", LoadState::ReloadFailed, errors),
+        ]);
+        assert_eq!(
+            part["detail"],
+            "retailer b serves with its previous configuration, its reload failed: a.toml: x: must be 1; b.toml: y"
+        );
+        assert_eq!(part["state"], "running");
+    }
+
+    #[test]
+    fn a_retailer_that_is_loading_is_named() {
+        let part = json(&[load("a", LoadState::Loading, Vec::new())]);
+        assert_eq!(part["state"], "loading");
+        assert_eq!(part["detail"], "retailer a is out of service: loading");
+        let part = json(&[load("a", LoadState::Serving, Vec::new())]);
+        assert!(part["detail"].is_null(), "{part}");
+    }
 }

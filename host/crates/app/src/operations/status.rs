@@ -9,8 +9,8 @@ use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::files::UntakenFile;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::{LoadState, OutOfService};
-use galleria_ports::records::{DocumentState, Tx};
+use galleria_ports::plugins::{OutOfService, RetailerLoad};
+use galleria_ports::records::{DocumentState, LoadRow, Tx};
 use galleria_ports::tax::TaxUpstream;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -99,7 +99,8 @@ pub struct StatusView {
     /// with UTC instead of an unknown time zone, until their next change, which must correct them.
     pub invalid_stores: Vec<InvalidStore>,
     /// Retailers that are out of service in a running process, with what to correct. Their events, runs and pickups
-    /// wait. If no process runs, those that the next start could not load.
+    /// wait. A process that starts loads its retailers meanwhile: then the reason begins with `loading`. If no process
+    /// runs, those whose files have errors; `galleria check` also finds the errors of components and settings.
     pub out_of_service: Vec<OutOfService>,
     /// The tax services that stores can select. Breaker and last failure are those of the process that responds.
     pub tax_services: Vec<TaxUpstream>,
@@ -136,10 +137,10 @@ impl Operations {
                           own,
                           tax_services| {
                 let hosts = live_hosts(tx).await?;
-                let failed_loads = failed_loads(&live_loads(tx).await?);
+                let loads = live_loads(tx).await?;
                 let out_of_service = match hosts.is_empty() {
                     true => own,
-                    false => out_of_service(&failed_loads),
+                    false => out_of_service(&loads),
                 };
                 let lags = metrics::lags(tx, &readers).await?;
                 let read = lags.iter().all(|(_, lag)| *lag == 0);
@@ -183,7 +184,7 @@ impl Operations {
                     invalid_stores: stores::invalid(&known),
                     out_of_service,
                     tax_services,
-                    failed_loads,
+                    failed_loads: failed_loads(&loads),
                     directories: directories
                         .map(|(name, path)| (name.clone(), path.display().to_string()))
                         .collect(),
@@ -222,23 +223,19 @@ impl Operations {
 }
 
 /// The retailers that are out of service in one of the processes, with the errors of all of them.
-fn out_of_service(failed: &[FailedLoadView]) -> Vec<OutOfService> {
-    let mut errors: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for load in failed {
-        if load.state == LoadState::OutOfService {
-            let known = errors.entry(&load.retailer).or_default();
-            for error in &load.errors {
-                if !known.contains(error) {
-                    known.push(error.clone());
-                }
+fn out_of_service(loads: &[LoadRow]) -> Vec<OutOfService> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let rows = loads.iter().map(|row| &row.load);
+    for OutOfService { retailer, errors } in rows.filter_map(RetailerLoad::out_of_service) {
+        let known = all.entry(retailer).or_default();
+        for error in errors {
+            if !known.contains(&error) {
+                known.push(error);
             }
         }
     }
-    let one = |(retailer, errors): (&str, Vec<String>)| OutOfService {
-        retailer: retailer.to_owned(),
-        errors,
-    };
-    errors.into_iter().map(one).collect()
+    let one = |(retailer, errors)| OutOfService { retailer, errors };
+    all.into_iter().map(one).collect()
 }
 
 async fn with_events(tx: &mut dyn Tx, known: &[Store]) -> Result<Vec<StoreStatus>, Error> {

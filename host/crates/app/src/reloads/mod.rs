@@ -14,7 +14,7 @@ use crate::events::Acting;
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
 use galleria_ports::in_tx;
-use galleria_ports::plugins::RetailerLoad;
+use galleria_ports::plugins::{LoadState, RetailerLoad};
 use galleria_ports::records::{HostRow, LoadRow, OperationRow, ReloadRow, Tx};
 use jiff::Timestamp;
 use serde_json::json;
@@ -178,10 +178,15 @@ impl Reloads {
                 (request.retailer, generation)
             });
             let followed: BTreeMap<String, i64> = followed.collect();
-            let loaded = loads.into_iter().map(|load| Loaded {
-                generation: followed.get(&load.retailer).copied().unwrap_or_default(),
-                load,
-                at,
+            let loaded = loads.into_iter().map(|load| {
+                let generation = followed.get(&load.retailer).copied().unwrap_or_default();
+                // The first load of this retailer has not ended.
+                let is_loading = load.state == LoadState::Loading;
+                Loaded {
+                    generation: (generation - i64::from(is_loading)).max(0),
+                    load,
+                    at,
+                }
             });
             for row in rows(&host, loaded) {
                 tx.load_put(&row).await?;

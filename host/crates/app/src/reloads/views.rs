@@ -29,11 +29,11 @@ pub struct RetailerProcessView {
     pub host: String,
     /// The generation that it has loaded. If it is less than that of the retailer, its reload has not finished.
     pub generation: i64,
-    /// How it serves the retailer; null if it has not loaded it yet.
+    /// How it serves the retailer; null if it does not know it yet.
     pub state: Option<LoadState>,
     /// What to correct if the load failed: file, key and rule of each error, never a secret.
     pub errors: Vec<String>,
-    /// Time of its last load, RFC 3339; null if it has not loaded it yet.
+    /// Time of its last load, RFC 3339; null if it does not know the retailer yet.
     pub loaded_at: Option<String>,
 }
 
@@ -75,9 +75,7 @@ pub(crate) async fn live_loads(tx: &mut dyn Tx) -> Result<Vec<LoadRow>, Error> {
 
 /// The failed ones among loads.
 pub(crate) fn failed_loads(loads: &[LoadRow]) -> Vec<FailedLoadView> {
-    let failed = loads
-        .iter()
-        .filter(|row| row.load.state != LoadState::Serving);
+    let failed = loads.iter().filter(|row| row.load.state.is_failed());
     let failed = failed.map(|row| FailedLoadView {
         retailer: row.load.retailer.clone(),
         host: row.host.clone(),
