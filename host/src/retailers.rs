@@ -243,27 +243,26 @@ impl Retailers {
 
 /// Loads the plugins of a retailer and checks its schedules and pickups, or returns all errors of the retailer.
 fn load(engine: &Engine, retailer: &Retailer) -> Result<Generation, Vec<ConfigError>> {
-    let mut errors = retailer.errors.clone();
-    // A secret changes nothing about the other checks. Any other error could cause errors that only follow from it.
-    if errors
-        .iter()
-        .any(|error| !error.key.starts_with("secrets."))
-    {
-        return Err(errors);
-    }
-    let generation = match engine.load(retailer.slots.clone()) {
-        Ok(generation) => generation,
-        Err(more) => {
-            errors.extend(more);
-            return Err(errors);
-        }
-    };
-    errors.extend(runs::check(&generation));
-    errors.extend(check_pickups(&retailer.pickups, &generation));
+    let (generation, mut more) = engine.load_each(retailer.slots.clone());
+    more.extend(runs::check(&generation));
+    more.extend(check_pickups(&retailer.pickups, &generation));
+    more.retain(|error| !retailer.errors.iter().any(|known| follows(error, known)));
+    let errors = [retailer.errors.clone(), more].concat();
     match errors.is_empty() {
         true => Ok(generation),
         false => Err(errors),
     }
+}
+
+/// Whether an error may only follow from a known one: they concern one key, or a key and a part of its value. A
+/// rejected value counts as absent.
+fn follows(error: &ConfigError, known: &ConfigError) -> bool {
+    let contains = |outer: &str, inner: &str| {
+        let rest = inner.strip_prefix(outer);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    error.file == known.file
+        && (contains(&error.key, &known.key) || contains(&known.key, &error.key))
 }
 
 impl Plugins for Retailers {

@@ -1,6 +1,7 @@
 //! Errors that are found before the first event.
 
 use crate::host::{Host, misbehaving_guest, staged};
+use crate::out_of_service::plugin;
 use std::path::Path;
 
 /// A retailer with the slot `slot`, on a plugin that requests `asks`.
@@ -99,6 +100,72 @@ fn invalid_settings_are_found_before_the_first_event() {
     let output = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(output.contains("plugins.papers.settings."), "{output}");
     assert!(output.contains("2 configuration errors"), "{output}");
+}
+
+/// An error in a file hides no error of a component, of grants or of settings, also not in its own slot.
+#[test]
+fn check_lists_all_errors_of_a_retailer_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fewer = ASKS.replace("topics = [\"sales\"]", "topics = []");
+    let host = retailer(folder.path(), ASKS, "");
+    plugin(folder.path(), "text", b"not a component");
+    let manifest = folder.path().join("plugins/text/plugin.toml");
+    let text = std::fs::read_to_string(&manifest).expect("a file");
+    let text = text.replace("version = \"0.1.0\"", "version = \"\"");
+    std::fs::write(&manifest, text).expect("written");
+    let reader = |name: &str| {
+        format!(
+            "[plugins.{name}]\nplugin = \"guest\"\n[plugins.{name}.grants]\n{ASKS}\n\
+             [plugins.{name}.settings]\nbehave = \"Decide\"\n\
+             [plugins.{name}.pickup]\ndirectory = \"poslog\"\nsuffix = \".csv\"\ncomplete = \"marker\"\n"
+        )
+    };
+    let text = format!(
+        "[secrets.card]\ncipher = \"hmac-sha256\"\nencoding = \"hex\"\nenv = \"GALLERIA_TEST_ABSENT\"\n\
+         [plugins.first]\nplugin = \"text\"\n\
+         [plugins.papers]\nplugin = \"guest\"\non_dead_letter = \"drop\"\nretry_for = \"soon\"\n\
+         [plugins.papers.grants]\nsecrets = {{ card = [\"mac\"] }}\n{fewer}\n\
+         [plugins.papers.settings]\nbehave = \"Decide\"\ncheck = \"Problems\"\n\
+         {}{}\
+         [plugins.papers.pickup]\ndirectory = \"elsewhere\"\nsuffix = \".csv\"\ncomplete = \"marker\"\n\
+         [schedules.weekly]\nplugin = \"good\"\nat = \"never\"\nper = \"store\"\nwindow = \"yesterday\"\n",
+        reader("good"),
+        reader("other"),
+    );
+    another(folder.path(), "broken", &text);
+    another(folder.path(), "corner", "");
+    let ran = host.run(&["check"]);
+    assert_eq!(ran.status.code(), Some(1));
+    let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+    for wanted in [
+        "secrets.card",
+        "plugins/text/plugin.toml: version",
+        "plugins/text/text.wasm",
+        "plugins.papers.on_dead_letter",
+        "plugins.papers.retry_for",
+        "requests topic \"sales\" without a grant",
+        "plugins.papers.settings.",
+        "plugins.papers.pickup.directory",
+        "plugins.other.pickup.suffix",
+        "schedules.weekly.at",
+    ] {
+        assert!(output.contains(wanted), "no {wanted}:\n{output}");
+    }
+}
+
+/// A rejected value counts as absent: what the plugin reports about that is no mistake of its own.
+#[test]
+fn check_lists_no_error_that_only_follows_from_another_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = ASKS.replace("\"output\"", "\"outptu\"");
+    let slot = format!("settings = \"Decide\"\n[plugins.papers.grants]\n{grants}");
+    let host = retailer(folder.path(), ASKS, &slot);
+    let ran = host.run(&["check"]);
+    let output = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(output.contains("2 configuration errors"), "{output}");
+    for wanted in ["did you mean `output`", "plugins.papers.settings"] {
+        assert!(output.contains(wanted), "no {wanted}: {output}");
+    }
 }
 
 /// Writes another retailer into the folder of `retailer`.

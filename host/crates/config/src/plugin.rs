@@ -24,7 +24,7 @@ pub(crate) struct PluginFolder {
     names: Vec<String>,
     /// The error of an empty or missing folder.
     empty: Option<ConfigError>,
-    read: BTreeMap<String, Result<Manifest, Vec<ConfigError>>>,
+    read: BTreeMap<String, (Option<Manifest>, Vec<ConfigError>)>,
 }
 
 impl PluginFolder {
@@ -50,7 +50,7 @@ impl PluginFolder {
         self.empty.as_ref()
     }
 
-    /// Returns a plugin by the name of its folder. Errors in its `plugin.toml`, and a folder without any
+    /// Returns a plugin by the name of its folder, unless its component is unknown. Errors in its `plugin.toml`, and a folder without any
     /// plugin, are reported to each retailer that uses it. If there is no such plugin, the message lists the
     /// existing ones.
     pub(crate) fn find(
@@ -72,31 +72,33 @@ impl PluginFolder {
         }
         let folder = self.folder.join(name);
         let read = self.read.entry(name.to_owned());
-        match read.or_insert_with(|| manifest(&folder, name)) {
-            Ok(manifest) => Ok(Some(manifest.clone())),
-            Err(wrong) => {
-                errors.extend(wrong.iter().cloned());
-                Ok(None)
-            }
-        }
+        let (manifest, wrong) = read.or_insert_with(|| manifest(&folder, name));
+        errors.extend(wrong.iter().cloned());
+        Ok(manifest.clone())
     }
 }
 
-fn manifest(folder: &Path, folder_name: &str) -> Result<Manifest, Vec<ConfigError>> {
+/// Reads `plugin.toml`. Errors do not exclude a result: so the component is checked as well.
+fn manifest(folder: &Path, folder_name: &str) -> (Option<Manifest>, Vec<ConfigError>) {
     let file = folder.join("plugin.toml");
-    let layer = Layer::of_file(&file).map_err(|error| vec![error])?;
+    let layer = match Layer::of_file(&file) {
+        Ok(layer) => layer,
+        Err(error) => return (None, vec![error]),
+    };
     let mut errors = Vec::new();
     let raw: RawPlugin = Layers(vec![layer]).read(&mut errors).unwrap_or_default();
     let mut checks = Checks::default();
     let manifest = convert(raw, folder, folder_name, &mut checks);
     checks.into_errors(&file, &mut errors);
-    match errors.is_empty() {
-        true => Ok(manifest),
-        false => Err(errors),
-    }
+    (manifest, errors)
 }
 
-fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks) -> Manifest {
+fn convert(
+    raw: RawPlugin,
+    folder: &Path,
+    folder_name: &str,
+    checks: &mut Checks,
+) -> Option<Manifest> {
     let RawPlugin {
         name,
         version,
@@ -106,8 +108,7 @@ fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks
         asks,
         counters,
     } = raw;
-    let name = name.unwrap_or_default();
-    if name != folder_name {
+    if name.is_none_or(|name| name != folder_name) {
         checks.wrong(
             "name",
             format!("must be \"{folder_name}\", like its folder"),
@@ -131,15 +132,19 @@ fn convert(raw: RawPlugin, folder: &Path, folder_name: &str, checks: &mut Checks
         // The component itself shows which points it exports; this only finds wrong names.
         checks.served_word(&format!("points.{n}"), point, &words, Point::is_served);
     }
-    Manifest {
-        component: self::component(folder, component.as_deref(), checks),
-        asks: rights::rights("asks", asks, checks),
-        counters: self::counters(counters, checks),
-        name,
-    }
+    let component = self::component(folder, component.as_deref(), checks);
+    let asks = rights::rights("asks", asks, checks);
+    let counters = self::counters(counters, checks);
+    Some(Manifest {
+        name: folder_name.to_owned(),
+        component: component?,
+        asks,
+        counters,
+    })
 }
 
-fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> PathBuf {
+/// The path of the component, if there is such a file.
+fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> Option<PathBuf> {
     let inside = |path: &Path| {
         path.components().next().is_some()
             && path
@@ -151,10 +156,11 @@ fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> PathBuf
             "component",
             "must be the file of the compiled component in this folder, such as \"plugin.wasm\"",
         );
-        return folder.into();
+        return None;
     };
     let path = folder.join(path);
-    if !path.is_file() {
+    let is_file = path.is_file();
+    if !is_file {
         checks.wrong(
             "component",
             format!(
@@ -163,7 +169,7 @@ fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> PathBuf
             ),
         );
     }
-    path
+    is_file.then_some(path)
 }
 
 fn counters(raw: BTreeMap<String, String>, checks: &mut Checks) -> BTreeMap<String, CounterScope> {

@@ -156,7 +156,7 @@ impl Reading<'_, '_> {
         }
         let manifest = self.manifest(&key, plugin.as_deref());
         let words: Vec<_> = OnDeadLetter::ALL.iter().map(|w| (w.name(), *w)).collect();
-        let on_dead_letter = on_dead_letter.map_or(Some(OnDeadLetter::Hold), |text| {
+        let on_dead_letter = on_dead_letter.and_then(|text| {
             self.checks
                 .word(&format!("{key}.on_dead_letter"), &text, &words)
         });
@@ -192,7 +192,8 @@ impl Reading<'_, '_> {
             run_limits,
             keys,
             counters,
-            on_dead_letter: on_dead_letter?,
+            // A slot with an error is not called, but its component and its settings are checked.
+            on_dead_letter: on_dead_letter.unwrap_or(OnDeadLetter::Hold),
             retry_for_s: retry_for.as_secs(),
             schedules: Vec::new(),
             shared_directories: BTreeSet::new(),

@@ -35,8 +35,18 @@ const PROBLEM_BYTES: usize = 1 << 10;
 type Compilation = OnceLock<Result<Arc<Compiled>, String>>;
 
 impl Engine {
-    /// Loads the plugins of a configuration. Slots that share a file share the compiled component.
+    /// Loads the plugins of a configuration, or returns all errors.
     pub fn load(&self, slots: Vec<Slot>) -> Result<Generation, Vec<ConfigError>> {
+        let (generation, errors) = self.load_each(slots);
+        match errors.is_empty() {
+            true => Ok(generation),
+            false => Err(errors),
+        }
+    }
+
+    /// Loads the plugins of a configuration that have no errors, and returns all errors of the others. Slots that
+    /// share a file share the compiled component.
+    pub fn load_each(&self, slots: Vec<Slot>) -> (Generation, Vec<ConfigError>) {
         let mut paths: Vec<PathBuf> = slots.iter().map(|slot| slot.component.clone()).collect();
         paths.sort();
         paths.dedup();
@@ -67,11 +77,7 @@ impl Engine {
                 }
             }
         }
-        if errors.is_empty() {
-            Ok(Generation::new(linked))
-        } else {
-            Err(errors)
-        }
+        (Generation::new(linked), errors)
     }
 
     /// The number of threads: one for each core, limited by the size of the pool.
@@ -101,8 +107,12 @@ fn prepare(
     file: &ComponentFile,
     compilation: &Compilation,
 ) -> Result<Arc<Compiled>, Vec<ConfigError>> {
-    let errors = check_rights(slot, file);
-    if !errors.is_empty() {
+    let mut errors = check_rights(slot, file);
+    let inspection = &file.inspection;
+    let is_served = inspection.exports.iter().all(|point| point.is_served())
+        && inspection.imports.iter().all(|import| import.is_served());
+    // A component that needs more than the host serves cannot be linked. Missing rights change nothing about that.
+    if !is_served {
         return Err(errors);
     }
     let compiled = compilation.get_or_init(|| {
@@ -114,16 +124,19 @@ fn prepare(
             printable(&message, LOAD_BYTES)
         })
     });
-    let compiled = Arc::clone(
-        compiled
-            .as_ref()
-            .map_err(|message| vec![ConfigError::new(&slot.component, "", message.clone())])?,
-    );
+    let compiled = match compiled {
+        Ok(compiled) => Arc::clone(compiled),
+        Err(message) => {
+            errors.push(ConfigError::new(&slot.component, "", message.clone()));
+            return Err(errors);
+        }
+    };
     let schedules = schedules(slot, file);
-    let errors: Vec<ConfigError> = slot
-        .all_settings()
-        .flat_map(|settings| check_settings(engine, slot, &compiled, settings, &schedules))
-        .collect();
+    for settings in slot.all_settings() {
+        errors.extend(check_settings(
+            engine, slot, &compiled, settings, &schedules,
+        ));
+    }
     if errors.is_empty() {
         Ok(compiled)
     } else {
