@@ -6,19 +6,16 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
-use anyhow::{Context as _, Result, bail, ensure};
-use galleria_db::{Db, DbConfig};
-use galleria_domain::tax::TaxRow;
-use galleria_ports::in_tx;
-use galleria_ports::records::Records;
+mod serving;
+
+use anyhow::{Result, ensure};
 use galleria_test_postgres::Server;
-use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
+use serving::{Host, median};
 use sqlx::{Connection as _, PgConnection};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -59,155 +56,37 @@ impl Counter {
     }
 }
 
-/// A serving host in a temporary folder.
-struct Host {
-    process: Child,
-    url: String,
-    client: reqwest::Client,
+/// A serving host with one store.
+struct Shop {
+    host: Host,
     store: String,
     counter: Counter,
-    _folder: tempfile::TempDir,
     _server: Option<Server>,
 }
 
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
-}
-
-fn galleria(data: &Path, url: Option<&str>, words: &[&str]) -> Result<Command> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_galleria"));
-    command.args(words).current_dir(root());
-    for pair in [
-        format!("data={}", data.display()),
-        "http.listen=127.0.0.1:0".into(),
-        "http.rate.burst=0".into(),
-        "http.connections_per_client=0".into(),
-        "log.level=warn".into(),
-    ] {
-        command.args(["--set", &pair]);
-    }
-    if let Some(url) = url {
-        command.args(["--set", &format!("database.url={url}")]);
-    }
-    for retailer in std::fs::read_dir(root().join("retailers"))? {
-        let sample = retailer?.path().join("sample.env");
-        let text = std::fs::read_to_string(sample).unwrap_or_default();
-        let pairs = text.lines().filter(|line| !line.starts_with('#'));
-        command.envs(pairs.filter_map(|line| line.split_once('=')));
-    }
-    command.stdin(Stdio::null());
-    Ok(command)
-}
-
-fn done(command: &mut Command) -> Result<String> {
-    let output = command.output()?;
-    let why = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?}: {why}");
-    Ok(String::from_utf8(output.stdout)?)
-}
-
-impl Host {
+impl Shop {
     async fn start(server: Option<Server>) -> Result<Self> {
-        // Use the target folder: a temporary folder may be in memory, where a sync costs nothing.
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let (data, url) = (folder.path(), server.as_ref().map(Server::url));
-        let command = |words: &[&str]| galleria(data, url.as_deref(), words);
-        done(&mut command(&["migrate"])?)?;
-        let create = [
-            "key",
-            "create",
-            "--name",
-            "bench",
-            "--scope",
-            "admin",
-            "--everywhere",
-        ];
-        let bearer = format!("Bearer {}", done(&mut command(&create)?)?.trim()).parse()?;
-        let headers = [(AUTHORIZATION, bearer)].into_iter().collect();
-        let client = reqwest::Client::builder()
-            .default_headers(headers)
-            .build()?;
-        let process = command(&["serve"])?.stdout(Stdio::null()).spawn()?;
-        let mut host = Self {
-            process,
-            url: String::new(),
-            client,
-            store: String::new(),
-            counter: match &url {
-                Some(url) => Counter::Postgres(url.clone()),
-                None => Counter::Sqlite(data.join("galleria.db-shm")),
+        let url = server.as_ref().map(Server::url);
+        let settings: Vec<String> = url
+            .iter()
+            .map(|url| format!("database.url={url}"))
+            .collect();
+        let host = Host::start(&settings).await?;
+        Ok(Self {
+            store: host.add_sample_store().await?,
+            counter: match url {
+                Some(url) => Counter::Postgres(url),
+                None => Counter::Sqlite(host.folder.path().join("galleria.db-shm")),
             },
+            host,
             _server: server,
-            _folder: folder,
-        };
-        host.ready().await?;
-        host.store = host.onboarded().await?;
-        Ok(host)
-    }
-
-    async fn ready(&mut self) -> Result<()> {
-        let begun = Instant::now();
-        let file = self._folder.path().join("http.addr");
-        loop {
-            if let Ok(address) = std::fs::read_to_string(&file) {
-                self.url = format!("http://{address}");
-                let ready = self.client.get(format!("{}/readyz", self.url)).send().await;
-                if ready.is_ok_and(|answer| answer.status().is_success()) {
-                    return Ok(());
-                }
-            }
-            if begun.elapsed() > Duration::from_secs(120) {
-                bail!(
-                    "the host does not serve: were the plugins built with `cargo xtask plugins`?"
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        })
     }
 
     /// Gives the store a tax table, so that it evaluates the taxes of orders.
-    async fn put_taxes(&self) -> Result<()> {
-        let Counter::Sqlite(file) = &self.counter else {
-            bail!("taxes are measured on SQLite");
-        };
-        let file = file.with_extension("db");
-        let db = Db::open(&DbConfig::new(format!("sqlite://{}", file.display()))).await?;
-        let row = json!({
-            "tax_code": "STD", "tax_level": "VAT", "retailer_tax_level_id": "1", "tax_percent": "21.00",
-        });
-        let (store, row) = (self.store.clone(), serde_json::from_value::<TaxRow>(row)?);
-        let records: &dyn Records = &db;
-        let put = records.write(in_tx!(|tx, store, row| {
-            tx.tax_table_change(&store).await?;
-            tx.tax_row_put_many(&store, std::slice::from_ref(&row))
-                .await
-        }));
-        Ok(put.await?)
-    }
-
-    /// Creates the first sample store.
-    async fn onboarded(&self) -> Result<String> {
-        let folders = std::fs::read_dir(root().join("retailers"))?;
-        let mut texts = folders.filter_map(|folder| {
-            std::fs::read_to_string(folder.ok()?.path().join("stores.json")).ok()
-        });
-        let text = texts.next().context("a sample retailer with stores")?;
-        let mut store = serde_json::from_str::<Value>(&text)?[0].take();
-        let id = store["id"].take();
-        let id = id.as_str().context("a store's id")?;
-        store.as_object_mut().context("a store")?.remove("id");
-        let request = self.client.put(format!("{}/v1/stores/{id}", self.url));
-        let request = request.header("idempotency-key", "store").json(&store);
-        request.send().await?.error_for_status()?;
-        Ok(id.to_owned())
+    fn put_taxes(&self) -> Result<()> {
+        let table = "tax_code,tax_level,retailer_tax_level_id,tax_percent\nSTD,VAT,1,21.00\n";
+        self.host.import_taxes(&self.store, table)
     }
 
     /// Orders in a second, and orders in a commit.
@@ -216,7 +95,10 @@ impl Host {
         let placed = Arc::new(AtomicU64::new(0));
         let mut lanes = tokio::task::JoinSet::new();
         for till in 0..tills {
-            let (client, url) = (self.client.clone(), format!("{}/v1/orders", self.url));
+            let (client, url) = (
+                self.host.client.clone(),
+                format!("{}/v1/orders", self.host.url),
+            );
             let (store, placed) = (self.store.clone(), Arc::clone(&placed));
             lanes.spawn(async move {
                 for n in 0.. {
@@ -258,20 +140,15 @@ fn order(store: &str, till: u64, id: &str) -> Value {
     })
 }
 
-fn median(mut measurements: Vec<f64>) -> f64 {
-    measurements.sort_by(f64::total_cmp);
-    measurements[measurements.len() / 2]
-}
-
 async fn measured(name: &str, server: Option<Server>, taxes: bool) -> Result<()> {
-    let host = Host::start(server).await?;
+    let shop = Shop::start(server).await?;
     if taxes {
-        host.put_taxes().await?;
+        shop.put_taxes()?;
     }
     let mut measurements = TILLS.map(|_| (Vec::new(), Vec::new()));
     for round in 0..ROUNDS {
         for (tills, (speed, share)) in TILLS.into_iter().zip(&mut measurements) {
-            let (orders, per_commit) = host.round(round, tills).await?;
+            let (orders, per_commit) = shop.round(round, tills).await?;
             speed.push(orders);
             share.push(per_commit);
         }
