@@ -41,6 +41,17 @@ impl Loader {
         }
     }
 
+    /// Notes a retailer that has stores, and no folder that this process has read.
+    pub fn note_unknown(&self, name: &str) -> RetailerLoad {
+        let load = self.retailers.note_unknown(name);
+        tracing::error!(
+            retailer = name,
+            "retailer unknown, its events wait: {}",
+            load.errors.join("; ")
+        );
+        load
+    }
+
     /// Loads a retailer, and logs the errors at once: a record of them needs the database.
     ///
     /// The thread does not belong to the runtime: a compilation may take minutes, and the end of the process waits for

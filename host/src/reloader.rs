@@ -54,18 +54,19 @@ impl Reloader {
             }
         });
         let (loads, renewed) = (loads.collect(), Instant::now());
-        let followed = app.reloads.begin(&host, loads, begun.elapsed(), at).await?;
+        let started = app.reloads.begin(&host, loads, begun.elapsed(), at).await?;
+        app.operations.record_retailers(&host).await?;
         let reloader = Self {
             begun,
             renewed,
             app,
             loader,
             host,
-            followed,
+            followed: started.followed,
             loading,
             unrecorded: Vec::new(),
         };
-        reloader.record_plugins().await?;
+        reloader.record_plugins(&started.loaded).await?;
         Ok(reloader)
     }
 
@@ -94,7 +95,8 @@ impl Reloader {
     async fn pass(&mut self) -> Result<(), Error> {
         self.record().await?;
         let now = Instant::now();
-        if now.duration_since(self.renewed) >= RENEW_EVERY {
+        let is_due = now.duration_since(self.renewed) >= RENEW_EVERY;
+        if is_due {
             let runs_for = now.duration_since(self.begun);
             self.app.reloads.renew(&self.host, runs_for).await?;
             self.renewed = now;
@@ -106,6 +108,28 @@ impl Reloader {
             {
                 self.begin(request);
             }
+        }
+        match is_due {
+            // After the requests: a requested retailer is being loaded.
+            true => self.note_unknown().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Notes retailers that have stores and that this process does not know, so that the status shows why their events
+    /// wait.
+    async fn note_unknown(&mut self) -> Result<(), Error> {
+        for retailer in self.app.reloads.unknown().await? {
+            if self.loading.contains(&retailer) {
+                continue;
+            }
+            let load = self.loader.note_unknown(&retailer);
+            let followed = self.followed.get(&retailer);
+            self.unrecorded.push(Loaded {
+                generation: followed.copied().unwrap_or_default(),
+                load,
+                at: self.app.core.clock().now(),
+            });
         }
         Ok(())
     }
@@ -137,7 +161,8 @@ impl Reloader {
         if self.unrecorded.is_empty() {
             return Ok(());
         }
-        self.record_plugins().await?;
+        self.record_plugins(&self.unrecorded).await?;
+        self.app.reloads.serve(&self.unrecorded);
         self.app.events.wake_retailers().await?;
         self.app.reloads.plan_runs();
         let loaded = self.unrecorded.clone();
@@ -146,9 +171,9 @@ impl Reloader {
         Ok(())
     }
 
-    async fn record_plugins(&self) -> Result<(), Error> {
+    async fn record_plugins(&self, loaded: &[Loaded]) -> Result<(), Error> {
         let operations = &self.app.operations;
-        let changed = operations.record_loaded_plugins(&self.host).await?;
+        let changed = operations.record_loaded_plugins(&self.host, loaded).await?;
         if !changed.is_empty() {
             tracing::info!(
                 changed = changed.join(","),

@@ -34,6 +34,8 @@ struct State {
     state: LoadState,
     /// The errors of the last load.
     errors: Vec<ConfigError>,
+    /// Whether it has stores and no folder that this process has read.
+    is_unknown: bool,
 }
 
 impl State {
@@ -48,6 +50,7 @@ impl State {
             matching: retailer.matching.clone(),
             state,
             errors: Vec::new(),
+            is_unknown: false,
         }
     }
 
@@ -84,6 +87,7 @@ impl State {
             matching: None,
             state: LoadState::OutOfService,
             errors: vec![error],
+            is_unknown: false,
         }
     }
 
@@ -188,15 +192,6 @@ impl Retailers {
         self.replace(name, newer)
     }
 
-    /// Records that a load of a retailer ended without a result.
-    pub fn load_failed(&self, name: &str, reason: &str) -> RetailerLoad {
-        self.replace(name, State::unread(self.error(name, reason)))
-    }
-
-    fn error(&self, name: &str, message: &str) -> ConfigError {
-        ConfigError::new(self.config.host.retailers.join(name), "", message)
-    }
-
     fn replace(&self, name: &str, newer: State) -> RetailerLoad {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let newer = match current.get(name) {
@@ -209,6 +204,28 @@ impl Retailers {
         states.insert(name.to_owned(), newer);
         *current = Arc::new(states);
         outcome
+    }
+
+    /// Records that a load of a retailer ended without a result.
+    pub fn load_failed(&self, name: &str, reason: &str) -> RetailerLoad {
+        self.replace(name, State::unread(self.error(name, reason)))
+    }
+
+    /// Notes a retailer that has stores, and no folder that this process has read.
+    pub fn note_unknown(&self, name: &str) -> RetailerLoad {
+        let message = format!(
+            "this process has not read the folder of the retailer, which has stores: create it if it is missing, then \
+             run `galleria retailer reload {name}`"
+        );
+        let state = State {
+            is_unknown: true,
+            ..State::unread(self.error(name, &message))
+        };
+        self.replace(name, state)
+    }
+
+    fn error(&self, name: &str, message: &str) -> ConfigError {
+        ConfigError::new(self.config.host.retailers.join(name), "", message)
     }
 
     fn current(&self) -> Arc<BTreeMap<String, State>> {
@@ -295,7 +312,13 @@ impl Plugins for Retailers {
     fn is_out_of_service(&self, retailer: &str) -> bool {
         let current = self.current();
         let state = current.get(retailer);
-        state.is_some_and(|state| state.state.is_out_of_service())
+        state.is_some_and(|state| state.state.is_out_of_service() && !state.is_unknown)
+    }
+
+    fn is_unavailable(&self, retailer: &str) -> bool {
+        let current = self.current();
+        let state = current.get(retailer);
+        state.is_none_or(|state| state.state.is_out_of_service())
     }
 
     fn has_folder(&self, retailer: &str) -> Result<bool, Error> {
@@ -322,10 +345,10 @@ impl Plugins for Retailers {
     }
 
     fn matching(&self, retailer: &str) -> Option<MatchingRules> {
-        match self.current().get(retailer) {
-            Some(state) => state.matching.clone(),
-            None => Some(MatchingRules::default()),
-        }
+        let current = self.current();
+        current
+            .get(retailer)
+            .and_then(|state| state.matching.clone())
     }
 
     fn react(

@@ -80,6 +80,7 @@ async fn metric(host: &Host, value: u8) {
 on_both!(
     a_broken_configuration_is_rejected_and_the_previous_one_serves,
     slots_grants_and_schedules_change_and_a_new_retailer_is_loaded,
+    events_of_an_unknown_retailer_wait_for_its_folder,
     a_call_in_progress_ends_with_the_plugin_that_it_began_with,
 );
 
@@ -247,6 +248,36 @@ async fn slots_grants_and_schedules_change_and_a_new_retailer_is_loaded(database
     let names = page["retailers"].as_array().expect("a list").iter();
     let names: Vec<_> = names.map(|one| one["retailer"].clone()).collect();
     assert_eq!(names, [json!("corner"), json!("north")]);
+    host.stop();
+}
+
+/// The folder is new, and the process does not know it until it is loaded.
+async fn events_of_an_unknown_retailer_wait_for_its_folder(database: Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut host = retailer(folder.path(), ASKS, &slot("Decide", "")).on(database);
+    host.start().await;
+    open(&host, "north").await;
+    sell(&host, "s-north", 0).await;
+    let status = host
+        .until(|status| status["parked"] == 1 && status["out_of_service"] != json!([]))
+        .await;
+    assert_eq!(status["out_of_service"][0]["retailer"], "north");
+    let errors = status["out_of_service"][0]["errors"].to_string();
+    assert!(errors.contains("has not read the folder"), "{errors}");
+    let ready = host.get("/readyz").await.expect("ready").to_string();
+    assert!(
+        ready.contains("retailer north is out of service"),
+        "{ready}"
+    );
+    another(
+        folder.path(),
+        "north",
+        &papers("guest", &slot("Decide", "")),
+    );
+    let (code, output) = reload(&host, "north");
+    assert_eq!(code, Some(0), "{output}");
+    host.until(|status| documents(status, "north") == 1 && status["parked"] == 0)
+        .await;
     host.stop();
 }
 

@@ -9,8 +9,9 @@ use galleria_ports::records::{InTx, Records, SavedResponse, Tx};
 use galleria_ports::{in_tx, trace};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tracing::Instrument as _;
 
@@ -37,6 +38,8 @@ pub struct Core {
     pub(crate) run_wanted: Notifier,
     /// Notified when a reload of a retailer was requested.
     pub(crate) reload_wanted: Notifier,
+    /// The generation with which this process serves each retailer.
+    served: Arc<RwLock<BTreeMap<String, i64>>>,
 }
 
 /// A caller's `Idempotency-Key` and the digest of its request.
@@ -76,7 +79,20 @@ impl Core {
             document_decided: Notifier::default(),
             run_wanted: Notifier::default(),
             reload_wanted: Notifier::default(),
+            served: Arc::default(),
         }
+    }
+
+    /// The generation with which this process serves the retailer; 0 if no load was requested.
+    pub(crate) fn served(&self, retailer: &str) -> i64 {
+        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
+        served.get(retailer).copied().unwrap_or_default()
+    }
+
+    /// Sets the generation with which this process serves the retailer.
+    pub(crate) fn set_served(&self, retailer: &str, generation: i64) {
+        let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        served.insert(retailer.to_owned(), generation);
     }
 
     /// The database.

@@ -13,6 +13,18 @@ const COLUMNS: usize = 7;
 
 #[async_trait]
 impl Operations for Transaction<'_> {
+    async fn operation_lock(&mut self, subject: &str) -> Result<(), Error> {
+        // SQLite has one writer.
+        if !self.locks() {
+            return Ok(());
+        }
+        let lock = query(
+            "operation_lock",
+            "SELECT pg_advisory_xact_lock(hashtextextended('operations ' || $1, 0))",
+        );
+        self.execute(lock.bind(subject)).await.map(drop)
+    }
+
     async fn operation_insert_many(&mut self, rows: &[OperationRow]) -> Result<(), Error> {
         for chunk in rows.chunks(CHUNK) {
             let sql = format!(

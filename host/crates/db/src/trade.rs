@@ -3,6 +3,7 @@
 use crate::query::query;
 use crate::sale_lines;
 use crate::stores;
+use crate::timeline::next_retailer;
 use crate::trade_rows as rows;
 use crate::transaction::{Lock, Transaction, inserted};
 use async_trait::async_trait;
@@ -33,6 +34,15 @@ impl Trade for Transaction<'_> {
     async fn store_get(&mut self, id: &str) -> Result<Option<Store>, Error> {
         let get = query("store_get", "SELECT body FROM stores WHERE id = $1").bind(id);
         self.fetch_optional_as(get, |row| row.json("body")).await
+    }
+
+    async fn store_retailer_list(&mut self) -> Result<Vec<String>, Error> {
+        let mut retailers: Vec<String> = Vec::new();
+        while let Some(next) = next_retailer(self, retailers.last().map_or("", |last| last)).await?
+        {
+            retailers.push(next);
+        }
+        Ok(retailers)
     }
 
     async fn store_list(

@@ -326,6 +326,12 @@ pub trait Plugins: Send + Sync {
         all.any(|one| one.retailer == retailer)
     }
 
+    /// Whether the events, runs and tenders of the retailer wait: it is out of service, or this process does not know it
+    /// because its folder is newer than the start.
+    fn is_unavailable(&self, retailer: &str) -> bool {
+        self.is_out_of_service(retailer)
+    }
+
     /// The names of the configured retailers, with those that have no plugin or are out of service.
     fn retailers(&self) -> BTreeSet<String> {
         let all = self.all().into_iter();

@@ -78,7 +78,7 @@ impl Events {
         let Some(store) = self.store_of_event(event).await? else {
             return Ok(vec![item(group, event, HOST, None)]);
         };
-        if self.core.plugins.is_out_of_service(&store.retailer) {
+        if self.core.plugins.is_unavailable(&store.retailer) {
             return Ok(vec![self.waiting_item(group, event)]);
         }
         let plugins = self.core.plugins.serving(&store, point);
@@ -268,6 +268,9 @@ impl Events {
             }
             prepare::Prepared::GivenUp => return Ok(HandlingResult::free(retry::given_up(item))),
             prepare::Prepared::Nobody => {
+                if let Some(outcome) = self.wait_for_newest(item, prefix).await? {
+                    return Ok(HandlingResult::free(outcome));
+                }
                 self.skip(item, prefix).await?;
                 metrics::event(&item.group, Attempted::Skipped);
                 return Ok(HandlingResult::free(HandlingOutcome::Done));

@@ -3,10 +3,14 @@
 //! Its plugins are unknown, so a new event waits under one subscriber. When the retailer serves again, the event
 //! is parked for each plugin that serves it. An event that was parked for a plugin before waits as it is. No
 //! attempt is counted meanwhile.
+//!
+//! An event that was parked for a slot waits, too, while this process does not serve the retailer with its newest
+//! configuration: another process may know the slot.
 
 use super::{HandlingOutcome, Item, item, point_of};
 use crate::core::out_of_service;
 use crate::events::Events;
+use crate::newest::serves_newest;
 use galleria_domain::{Event, Position, Store};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
@@ -43,7 +47,7 @@ impl Events {
     pub async fn wake_retailers(&self) -> Result<u64, Error> {
         let plugins = &self.core.plugins;
         let retailers = plugins.retailers().into_iter();
-        let serving = retailers.filter(|name| !plugins.is_out_of_service(name));
+        let serving = retailers.filter(|name| !plugins.is_unavailable(name));
         let keys: Vec<_> = serving.map(|name| wake_key(&name)).collect();
         let now = self.core.clock.now();
         let woken = self.core.records.write(in_tx!(|tx, keys| {
@@ -70,7 +74,7 @@ impl Events {
         let Some(store) = self.store_of_event(&item.event).await? else {
             return self.routed(item, Vec::new(), prefix).await;
         };
-        if self.core.plugins.is_out_of_service(&store.retailer) {
+        if self.core.plugins.is_unavailable(&store.retailer) {
             return self.wait_for_retailer(item, &store, prefix).await;
         }
         let plugins = point_of(&item.event).map(|point| self.core.plugins.serving(&store, point));
@@ -85,7 +89,7 @@ impl Events {
             return Ok(None);
         }
         let store = self.store_of_event(&item.event).await?;
-        Ok(store.filter(|store| self.core.plugins.is_out_of_service(&store.retailer)))
+        Ok(store.filter(|store| self.core.plugins.is_unavailable(&store.retailer)))
     }
 
     /// Parks the event until its retailer serves.
@@ -95,6 +99,47 @@ impl Events {
         store: &Store,
         prefix: Position,
     ) -> Result<HandlingOutcome, Error> {
+        let cause = out_of_service(&store.retailer).to_string();
+        self.park_for_retailer(item, store, cause, prefix).await?;
+        // A reload that completed after the check above did not wake this event.
+        if !self.core.plugins.is_unavailable(&store.retailer) {
+            self.wake_retailers().await?;
+        }
+        Ok(HandlingOutcome::Parked)
+    }
+
+    /// Parks an event of an unknown slot, unless this process serves the retailer with the newest configuration.
+    pub(super) async fn wait_for_newest(
+        &self,
+        item: &Item,
+        prefix: Position,
+    ) -> Result<Option<HandlingOutcome>, Error> {
+        let Some(store) = self.store_of_event(&item.event).await? else {
+            return Ok(None);
+        };
+        if serves_newest(&self.core, &store.retailer).await? {
+            return Ok(None);
+        }
+        let (retailer, slot) = (&store.retailer, &item.subscriber);
+        let cause = format!(
+            "slot {slot} is not in the configuration of retailer {retailer} that this process has loaded, and another \
+             process has loaded a newer one: run `galleria retailer reload {retailer}`, or restart this process"
+        );
+        self.park_for_retailer(item, &store, cause, prefix).await?;
+        // As above.
+        if serves_newest(&self.core, &store.retailer).await? {
+            self.wake_retailers().await?;
+        }
+        Ok(Some(HandlingOutcome::Parked))
+    }
+
+    async fn park_for_retailer(
+        &self,
+        item: &Item,
+        store: &Store,
+        cause: String,
+        prefix: Position,
+    ) -> Result<(), Error> {
         let now = self.core.clock.now();
         let parked = ParkedEvent {
             group: item.group.clone(),
@@ -106,18 +151,13 @@ impl Events {
             due_at: later(now, CHECK_EVERY),
             since: item.since.unwrap_or(now),
             waits_for: Some(wake_key(&store.retailer)),
-            cause: out_of_service(&store.retailer).to_string(),
+            cause,
         };
         let write = self.core.records.write(in_tx!(|tx, parked| {
             tx.parked_put(&parked).await?;
             tx.position_set(&parked.group, prefix).await
         }));
-        write.await?;
-        // A reload that completed after the check above did not wake this event.
-        if !self.core.plugins.is_out_of_service(&store.retailer) {
-            self.wake_retailers().await?;
-        }
-        Ok(HandlingOutcome::Parked)
+        write.await
     }
 
     /// Replaces the waiting event by one parked event for each subscriber, in one transaction.

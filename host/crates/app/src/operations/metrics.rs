@@ -38,7 +38,7 @@ impl Operations {
     pub async fn measure(&self) -> Result<(), Error> {
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
         for retailer in self.core.plugins.retailers() {
-            let is_out_of_service = self.core.plugins.is_out_of_service(&retailer);
+            let is_out_of_service = self.core.plugins.is_unavailable(&retailer);
             galleria_ports::metrics::out_of_service(retailer, is_out_of_service);
         }
         for service in self.tax_services() {

@@ -8,8 +8,9 @@ mod queued;
 mod status;
 mod timeline;
 
+pub use crate::rights::RightsView;
 pub use log::{ACTIONS, OperationPage, OperationView};
-pub use plugins::{FaultView, FaultsView, LimitsView, PluginPage, PluginView, RightsView};
+pub use plugins::{FaultView, FaultsView, LimitsView, PluginPage, PluginView};
 pub use queued::{QueuedQuery, ReceiptFile, ReceiptPage, ReceiptView, RequestPage, RequestView};
 pub use status::{DocumentCounts, GroupStatus, RejectedEvent, StatusView, StoreStatus};
 pub use timeline::{AboutView, TimelineEntry, TimelineView};

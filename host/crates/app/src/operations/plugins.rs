@@ -1,8 +1,9 @@
 //! Lists the loaded slots, with their grants and recent faults.
 
 use crate::operations::Operations;
+use crate::rights::{RightsView, rights};
 use galleria_domain::JsonText;
-use galleria_domain::plugin::{Limits, Point, Rights, StoreFilter};
+use galleria_domain::plugin::{Limits, Point, StoreFilter};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
 use galleria_ports::in_tx;
@@ -18,24 +19,6 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// The maximum number of counted faults of a slot, the newest first.
 const COUNTED: u32 = 1_000;
-
-/// Rights that a plugin requests or was granted, by name. Secrets appear with name and permitted use.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RightsView {
-    /// Capabilities that it may call.
-    pub capabilities: Vec<String>,
-    /// Directories for its files.
-    pub directories: Vec<String>,
-    /// Topics of its events.
-    pub topics: Vec<String>,
-    /// Targets of its requests.
-    pub targets: Vec<String>,
-    /// Names of secrets, each with `decrypt`, `encrypt` or `mac`.
-    pub secrets: BTreeMap<String, Vec<String>>,
-    /// Whether it may queue receipts.
-    pub receipts: bool,
-}
 
 /// The limits of a call or a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,28 +243,6 @@ fn view(loaded: &LoadedPlugin, faults: FaultsView) -> PluginView {
         run_limits: limits(slot.run_limits),
         on_dead_letter: slot.on_dead_letter.to_string(),
         faults,
-    }
-}
-
-pub(super) fn rights(rights: Rights) -> RightsView {
-    let Rights {
-        capabilities,
-        directories,
-        topics,
-        targets,
-        secrets,
-        receipts,
-    } = rights;
-    RightsView {
-        capabilities: capabilities.iter().map(ToString::to_string).collect(),
-        directories: directories.into_iter().collect(),
-        topics: topics.into_iter().collect(),
-        targets: targets.into_iter().collect(),
-        secrets: secrets
-            .into_iter()
-            .map(|(name, may)| (name, may.iter().map(ToString::to_string).collect()))
-            .collect(),
-        receipts,
     }
 }
 

@@ -56,6 +56,16 @@ pub struct Loaded {
     pub at: Timestamp,
 }
 
+/// What a process that starts has loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The generation of each retailer that was requested: that of the latest request, or the one before if the process
+    /// may have read the files before the request.
+    pub followed: BTreeMap<String, i64>,
+    /// Its loads.
+    pub loaded: Vec<Loaded>,
+}
+
 impl Reloads {
     pub(crate) fn new(core: Core) -> Self {
         Self { core }
@@ -151,6 +161,17 @@ impl Reloads {
         read.await
     }
 
+    /// The retailers that have stores, and that this process does not know.
+    pub async fn unknown(&self) -> Result<Vec<String>, Error> {
+        let read = self
+            .core
+            .records
+            .read(in_tx!(|tx| tx.store_retailer_list().await));
+        let (mut unknown, known) = (read.await?, self.core.plugins.retailers());
+        unknown.retain(|retailer| !known.contains(retailer));
+        Ok(unknown)
+    }
+
     /// The latest request for each retailer.
     pub async fn requested(&self) -> Result<Vec<ReloadRow>, Error> {
         let read = self.core.records.read(in_tx!(|tx| tx.reload_list().await));
@@ -158,15 +179,14 @@ impl Reloads {
     }
 
     /// Records that a process starts, and how it loaded its retailers. It began to read their files `runs_for` ago, at
-    /// `at` by its own clock. Returns the generation of each retailer that was requested: that of the latest request,
-    /// or the one before if the process may have read the files before the request.
+    /// `at` by its own clock.
     pub async fn begin(
         &self,
         host: &str,
         loads: Vec<RetailerLoad>,
         runs_for: Duration,
         at: Timestamp,
-    ) -> Result<BTreeMap<String, i64>, Error> {
+    ) -> Result<Begun, Error> {
         let host = host.to_owned();
         let write = self.core.records.write(in_tx!(|tx, host, loads| {
             tx.host_remove(&host).await?;
@@ -188,12 +208,27 @@ impl Reloads {
                     at,
                 }
             });
-            for row in rows(&host, loaded) {
+            let loaded: Vec<Loaded> = loaded.collect();
+            for row in rows(&host, loaded.clone()) {
                 tx.load_put(&row).await?;
             }
-            Ok(followed)
+            Ok((followed, loaded))
         }));
-        write.await
+        let (followed, loaded) = write.await?;
+        self.serve(&loaded);
+        Ok(Begun { followed, loaded })
+    }
+
+    /// Sets the generations of the loads that succeeded, with which this process serves from now on.
+    pub fn serve(&self, loaded: &[Loaded]) {
+        for Loaded {
+            generation, load, ..
+        } in loaded
+        {
+            if load.state == LoadState::Serving {
+                self.core.set_served(&load.retailer, *generation);
+            }
+        }
     }
 
     /// Records that a process runs, for `runs_for` so far.

@@ -3,6 +3,7 @@
 use super::attempt::{Attempt, Run, host_failed};
 use super::finish::RunCommit;
 use crate::feeds::Progress;
+use crate::newest::serves_newest;
 use crate::runs::Runs;
 use galleria_domain::plugin::{Capability, Point, StoreFilter};
 use galleria_domain::{CallFault, HostFault, Totals};
@@ -77,15 +78,16 @@ impl Runs {
             owner: holder.owner.clone(),
             attempt: row.attempts,
         };
-        if self.core.plugins.is_out_of_service(&row.retailer) {
-            let attempts = row.attempts.saturating_sub(1);
-            let mut end = self.run_end(RunState::Due, attempts, row.progress);
-            end.due_at = later(end.at, RETAILER_PAUSE);
-            return self.run_closed(&lease, end, Attempt::Postponed).await;
+        if self.core.plugins.is_unavailable(&row.retailer) {
+            return self.run_postponed(&lease, &row).await;
         }
         let row = self.run_fixed(row).await?;
         let run = match self.run_target(row.clone()).await? {
             RunTarget::Ready(run) => *run,
+            // Another process may know the slot.
+            RunTarget::Missing(_) if !serves_newest(&self.core, &row.retailer).await? => {
+                return self.run_postponed(&lease, &row).await;
+            }
             RunTarget::Missing(fault) => {
                 let usage = Usage::default();
                 return self.run_failed(&lease, &row, None, fault, usage, 0).await;
@@ -191,6 +193,14 @@ impl Runs {
             .await?;
         (row.as_of, row.since, row.stores) = (Some(now), since, stores);
         Ok(row)
+    }
+
+    /// Ends an attempt that is not counted.
+    async fn run_postponed(&self, lease: &RunLease, row: &RunRow) -> Result<Attempt, Error> {
+        let attempts = row.attempts.saturating_sub(1);
+        let mut end = self.run_end(RunState::Due, attempts, row.progress);
+        end.due_at = later(end.at, RETAILER_PAUSE);
+        self.run_closed(lease, end, Attempt::Postponed).await
     }
 
     /// Looks up the plugin and the store. Either may be removed after the run was planned.

@@ -1,8 +1,12 @@
 //! Events of a retailer that is out of service wait, and keep the order of their keys.
 
 use crate::host::TestHost;
-use crate::script::later;
+use crate::script::{later, slot};
 use galleria_app::events::HandlingOutcome;
+use galleria_app::reloads::Loaded;
+use galleria_domain::plugin::OnDeadLetter;
+use galleria_ports::clock::Clock as _;
+use galleria_ports::plugins::{LoadState, RetailerLoad};
 use galleria_ports::records::{ParkedState, Records};
 use galleria_ports::{Error, in_tx};
 use std::collections::BTreeMap;
@@ -180,6 +184,126 @@ async fn events_of_a_removed_plugin_are_skipped_after_a_reload() {
     assert_eq!(host.calls().len(), 1);
     assert!(host.dead_letters().await.is_empty());
     host.stop_consuming().await;
+}
+
+impl TestHost {
+    /// Another process reads the log from now on, and serves these slots.
+    async fn restart_with(&mut self, slots: &[&str]) {
+        self.stop_consuming().await;
+        let slots = slots.iter().map(|name| slot(name, OnDeadLetter::Hold));
+        self.replace_plugins(slots.collect());
+        self.consume().await;
+    }
+
+    /// The process has loaded the retailer. Returns whether it has recorded a change.
+    async fn loaded(&self, host: &str, generation: i64) -> bool {
+        let loaded = [Loaded {
+            generation,
+            load: RetailerLoad {
+                retailer: "example".into(),
+                state: LoadState::Serving,
+                errors: Vec::new(),
+            },
+            at: self.clock.now(),
+        }];
+        let changed = self.app.operations.record_loaded_plugins(host, &loaded);
+        let changed = changed.await.expect("recorded");
+        self.app.reloads.serve(&loaded);
+        let recorded = self.app.reloads.record(host, loaded.to_vec());
+        recorded.await.expect("recorded");
+        changed.contains(&"retailers:example".to_owned())
+    }
+
+    async fn request_reload(&self) {
+        let (records, now): (&dyn Records, _) = (&self.db, self.clock.now());
+        let request = records.write(in_tx!(|tx| tx.reload_request("example", now).await));
+        request.await.expect("requested");
+    }
+
+    /// Parks a sale for `notes`, which only the newest configuration has, and starts a process without it.
+    async fn taken_over() -> Self {
+        let mut host = Self::of(vec![
+            slot("papers", OnDeadLetter::Hold),
+            slot("notes", OnDeadLetter::Hold),
+        ])
+        .await;
+        host.store("s1").await;
+        let gate = host.hold("payment:p1/papers");
+        host.sell("s1", "o1").await;
+        // The gate lets `notes` get the fault.
+        host.fail_with("payment:p1", [later(10)]);
+        host.consume().await;
+        host.until("notes is parked", async || {
+            host.parked("payment:p1", "notes").await == Some((ParkedState::Retry, 1))
+        })
+        .await;
+        gate.open();
+        host.expect_documents("o1", &["payment:p1"]).await;
+        host
+    }
+
+    /// Waits until the event of `notes` was attempted again without its plugin.
+    async fn notes_wait(&self) {
+        self.advance(Duration::from_secs(15)).await;
+        self.until("the event waits", async || {
+            self.parked("payment:p1", "notes").await == Some((ParkedState::Waiting, 1))
+        })
+        .await;
+    }
+}
+
+/// A process with the previous configuration reads the log after one with the newest.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_slot_that_another_process_knows_wait_for_it() {
+    let mut host = TestHost::taken_over().await;
+    assert!(host.loaded("new", 0).await);
+    host.restart_with(&["papers"]).await;
+    host.notes_wait().await;
+    let calls = host.calls().len();
+    host.restart_with(&["papers", "notes"]).await;
+    host.expect_documents("o1", &["payment:p1", "payment:p1"])
+        .await;
+    assert_eq!(host.parked("payment:p1", "notes").await, None);
+    assert!(host.dead_letters().await.is_empty());
+    assert!(calls <= 2);
+    host.stop_consuming().await;
+}
+
+/// The process follows a request, and then really has no such slot.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_an_unknown_slot_wait_until_the_requested_reload_has_ended() {
+    let mut host = TestHost::taken_over().await;
+    host.request_reload().await;
+    host.restart_with(&["papers"]).await;
+    host.notes_wait().await;
+    // Its load is a change of the configuration, and the newest one.
+    assert!(host.loaded("old", 1).await);
+    host.app.events.wake_retailers().await.expect("woken");
+    host.until("the event is skipped", async || {
+        host.parked("payment:p1", "notes").await.is_none()
+    })
+    .await;
+    host.expect_documents("o1", &["payment:p1"]).await;
+    assert!(host.dead_letters().await.is_empty());
+    host.stop_consuming().await;
+}
+
+/// Processes load one change at different times, and other retailers in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_recorded_once_for_all_processes() {
+    let mut host = TestHost::new().await;
+    assert!(host.loaded("a", 0).await);
+    assert!(!host.loaded("b", 0).await);
+    host.replace_plugins(vec![slot("notes", OnDeadLetter::Hold)]);
+    let newer = host.observer();
+    assert!(host.loaded("a", 2).await);
+    assert!(!host.loaded("b", 2).await);
+    // A process that has followed only the first of two requests.
+    host.replace_plugins(vec![slot("papers", OnDeadLetter::Hold)]);
+    assert!(!host.loaded("c", 1).await);
+    // One that has loaded nothing of the retailer.
+    let changed = newer.operations.record_loaded_plugins("d", &[]).await;
+    assert_eq!(changed.expect("recorded"), [""; 0]);
 }
 
 /// Draws sales, refunds, retries, restarts of the consumer in and out of service, and reloads.

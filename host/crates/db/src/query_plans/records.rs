@@ -235,6 +235,8 @@ async fn run_catalogue_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Er
 /// The tables of reloads have few rows, which are read every second.
 async fn run_reload_queries(tx: &mut dyn Tx) -> Result<(), galleria_ports::Error> {
     let hour = Duration::from_secs(3_600);
+    tx.operation_lock("s").await?;
+    tx.store_retailer_list().await?;
     tx.reload_list().await?;
     tx.reload_get("r").await?;
     tx.load_list(None).await?;

@@ -80,7 +80,7 @@ async fn begin(
 ) -> Vec<(String, i64)> {
     let loads = loads.into_iter().map(|loaded| loaded.load).collect();
     let begun = app.reloads.begin(host, loads, runs_for, at(7)).await;
-    begun.expect("begun").into_iter().collect()
+    begun.expect("begun").followed.into_iter().collect()
 }
 
 fn key(key: &str) -> IdempotencyKey {

@@ -37,6 +37,8 @@ pub struct OperationFilter {
 /// Records of operators' actions. Append-only.
 #[async_trait]
 pub trait Operations: Send {
+    /// Locks the operations on a subject until the transaction ends, so that two processes do not record one change.
+    async fn operation_lock(&mut self, subject: &str) -> Result<(), Error>;
     /// Adds an operation.
     async fn operation_insert(&mut self, row: &OperationRow) -> Result<(), Error> {
         self.operation_insert_many(std::slice::from_ref(row)).await

@@ -249,6 +249,9 @@ pub trait Trade {
         limit: u32,
     ) -> Result<Vec<Store>, Error>;
 
+    /// The retailers that have stores, by name.
+    async fn store_retailer_list(&mut self) -> Result<Vec<String>, Error>;
+
     /// Stores by ids, in the order of ids, locked until the transaction ends. Unknown ids are
     /// omitted.
     async fn store_get_many(&mut self, ids: &[String]) -> Result<Vec<Store>, Error>;
