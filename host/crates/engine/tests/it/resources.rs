@@ -11,7 +11,6 @@ use galleria_ports::plugins::{Stream, Streams};
 use std::fs::File;
 use std::io::Write as _;
 use std::process::Command;
-use std::time::Duration;
 
 const CALLS: usize = 1_000;
 
