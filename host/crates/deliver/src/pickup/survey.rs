@@ -343,7 +343,10 @@ mod tests {
     fn a_file_that_keeps_the_time_of_its_original_gets_the_same_time_to_complete() {
         let temp = tempfile::tempdir().expect("a folder");
         put(temp.path(), &["a.xlsx", "d.csv", "lone.csv.complete"]);
-        let now = SystemTime::now();
+        let written = std::fs::metadata(temp.path().join("a.xlsx"));
+        let now = written
+            .and_then(|file| file.modified())
+            .expect("a time of modification");
         let day = Duration::from_secs(86_400);
         for (name, modified) in [("a.xlsx", now - day), ("d.csv", now - day)] {
             let file = std::fs::File::open(temp.path().join(name));
