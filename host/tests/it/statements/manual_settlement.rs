@@ -390,13 +390,6 @@ async fn operations(host: &Host, line: &str, reason: &str) {
             ["line_settle", "ana", reason]
         ]
     );
-    let listed = host.run(&["operations", "list", "--subject", &subject]);
-    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let amount = listed.split_once("\"amount\":\"").map(|(_, rest)| rest);
-    let amount = amount.unwrap_or_else(|| panic!("no amount: {listed}"));
-    let (number, currency) = amount.split_once(' ').expect("a currency");
-    assert!(number.parse::<f64>().is_ok(), "{listed}");
-    assert!(currency.starts_with("EUR"), "{listed}");
 }
 
 #[test]
