@@ -65,9 +65,9 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let engine = host::engine(&config.host)?;
     let retailers = Arc::new(Retailers::loading(&config));
     let loader = Loader::new(retailers.clone(), engine);
-    let mut loading = Loading::start(&loader, &config);
+    let mut loaded = None;
     if args.strict {
-        loading.all().await;
+        loaded.insert(Loading::start(&loader, &config)).all().await;
         let errors = retailers.errors();
         if !errors.is_empty() {
             return Err(ConfigErrors(errors).into());
@@ -89,10 +89,8 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Keep the identity until the end: a host with the same name would take over the leases.
     let identity = identity::take(&config.host.data)?;
     let (app, name) = (host.app.clone(), identity.name.clone());
-    // The rest of the start took a part of the time.
-    let wait = config.host.compilation.startup_wait;
-    let wait = wait.saturating_sub(started.elapsed());
-    loading.wait(wait).await;
+    let mut loading = loaded.unwrap_or_else(|| Loading::start(&loader, &config));
+    loading.wait(config.host.compilation.startup_wait).await;
     let reloader = Reloader::start(app, loader, loading, name, started).await?;
     let reloads = reloader.run(stop.clone());
     workers.spawn(watch.watch("reloads", Some(RELOADER_SILENT), reloads));
