@@ -381,3 +381,6 @@ impl Plugins for Retailers {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
