@@ -110,7 +110,8 @@ impl Loading {
         self.names.contains(name)
     }
 
-    /// The next load that ends; `None` if there is none. A caller may stop waiting.
+    /// Waits for the next load that ends, and returns it, or `None` if no load is in progress. No load is lost if the
+    /// future is dropped.
     pub async fn next(&mut self) -> Option<RetailerLoad> {
         loop {
             match self.tasks.join_next().await? {

@@ -18,8 +18,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-/// Lines that wait for the reader of standard error. Most lines have less than 500 bytes, so that they need at
-/// most about 2 MiB. They cover a pause of several seconds at a thousand lines a second.
+/// Lines that wait for the reader of standard error. Most lines have less than 500 bytes and need about 2 MiB
+/// together; lines of plugins, with up to 16 KiB, need up to 64 MiB. They cover a pause of several seconds at a thousand lines a second.
 const QUEUED_LINES: usize = 4096;
 
 /// Interval of counting dropped lines.

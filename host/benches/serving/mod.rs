@@ -1,5 +1,5 @@
 //! A serving host in a temporary folder, and the measurement of processes, for the benchmarks.
-#![allow(dead_code, reason = "no benchmark uses all of it")]
+#![expect(dead_code, reason = "each benchmark uses a part of it")]
 
 use anyhow::{Context as _, Result, bail, ensure};
 use reqwest::header::AUTHORIZATION;

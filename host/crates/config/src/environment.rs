@@ -22,11 +22,14 @@ const OTHERS: [&[(&str, &str)]; 2] = [telemetry::ENVIRONMENT, kafka::ENVIRONMENT
 const OLD_PREFIXES: [&str; 4] = ["MPAY_", "MS_", "CONF_KAFKA_", "INVENTORY_"];
 
 /// Its variables with other names.
-const OLD_NAMES: [&str; 4] = [
+/// Those of single retailers are missing: no code of the host names a retailer.
+const OLD_NAMES: [&str; 6] = [
     "AZURE_STORAGE_CONNECTION_STRING",
+    "DEBUG",
     "DEFAULT_DATABASE_HOST",
     "DEPLOYMENT_ENV",
     "DJANGO_SETTINGS_MODULE",
+    "GRPC_DNS_RESOLVER",
 ];
 
 /// Returns the previous platform's variables that no setting reads, so that users who reuse its environment
@@ -219,6 +222,7 @@ mod tests {
             ("GALLERIA_WORKERS", "2"),
             ("MPAY_DB_PWD", "56"),
             ("DJANGO_SETTINGS_MODULE", "main"),
+            ("GRPC_DNS_RESOLVER", "native"),
             ("INVENTORY_SERVICE_HOST", "inventory"),
             ("MPAY_HMAC", "78"),
             ("MS_PROMO_HOST", "ms-promo"),
@@ -230,6 +234,7 @@ mod tests {
             [
                 "CONF_KAFKA_PAYMENTS_API_SECRET",
                 "DJANGO_SETTINGS_MODULE",
+                "GRPC_DNS_RESOLVER",
                 "INVENTORY_SERVICE_HOST",
                 "MPAY_HMAC",
                 "MS_PROMO_HOST",
