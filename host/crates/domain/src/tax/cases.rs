@@ -1,6 +1,7 @@
 //! Worked cases: see `cases.jsonl`. Each line names its source: a rate, a published rule, or `Arithmetic` for an example
-//! of a formula. The rates that name a country or a city were found in published tables of 2025 and 2026; rates that were
-//! not found there are examples of arithmetic. The results are computed from the formula in decimals, without this
+//! of a formula. The rates that name a country or a city were found in published tables, most of 2025 and 2026, some
+//! older: those of Iceland and the HST of Canada are of 2017. A rate that has changed since is still a valid case. Rates
+//! that were not found are examples of arithmetic. The results are computed from the formula in decimals, without this
 //! engine.
 
 use super::*;

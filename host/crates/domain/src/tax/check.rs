@@ -143,9 +143,7 @@ fn outside(value: Decimal) -> Option<String> {
     })
 }
 
-/// Whether the absolute value is above `highest`.
+/// Whether the absolute value is above `highest`. The scale is checked before.
 fn above(value: Decimal, highest: i64) -> bool {
-    value
-        .exact()
-        .is_none_or(|exact| exact.abs() > highest.into())
+    i128::from(value.unscaled).abs() > i128::from(highest) * 10_i128.pow(value.scale.into())
 }

@@ -3,49 +3,67 @@
 use super::basket::RoundingMode;
 use super::check::MAX_VALUE;
 use crate::number::Decimal;
-use num_bigint::{BigInt, Sign};
-use num_integer::Integer as _;
+use num_bigint::BigInt;
+use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{Signed as _, ToPrimitive as _, Zero as _};
+use num_traits::{CheckedAdd, CheckedMul, NumRef, Signed, ToPrimitive};
 use std::cmp::Ordering;
+use std::iter::Sum;
+
+/// The integers of an evaluation: `i128`, which is fast, and `BigInt` for values that do not fit.
+pub(super) trait Whole:
+    Integer
+    + Signed
+    + NumRef
+    + CheckedAdd
+    + CheckedMul
+    + ToPrimitive
+    + From<i128>
+    + TryFrom<BigInt>
+    + Clone
+    + Sum
+{
+}
+
+impl Whole for i128 {}
+impl Whole for BigInt {}
 
 /// Rounds `numerator / denominator` to an integer. The denominator is positive.
-pub(super) fn round(numerator: &BigInt, denominator: &BigInt, mode: RoundingMode) -> BigInt {
+pub(super) fn round<N: Whole>(numerator: &N, denominator: &N, mode: RoundingMode) -> N {
     let (whole, rest) = numerator.div_rem(denominator);
+    let rest = rest.abs();
     let away = match mode {
         RoundingMode::Up => !rest.is_zero(),
         RoundingMode::Down => false,
         RoundingMode::HalfUp | RoundingMode::HalfEven => {
-            match (rest.magnitude() * 2_u8).cmp(denominator.magnitude()) {
+            // Not `2 × rest`, which may not fit.
+            match rest.cmp(&(denominator.clone() - &rest)) {
                 Ordering::Less => false,
                 Ordering::Equal => mode == RoundingMode::HalfUp || whole.is_odd(),
                 Ordering::Greater => true,
             }
         }
     };
-    match (away, numerator.sign()) {
+    match (away, numerator.is_negative()) {
         (false, _) => whole,
-        (true, Sign::Minus) => whole - 1,
-        (true, _) => whole + 1,
+        (true, true) => whole - N::one(),
+        (true, false) => whole + N::one(),
     }
 }
 
 /// Splits `total`, a rounded sum of `numerators / denominator`, into integers near these values: the largest remainder
 /// method. Ties go to the earlier part. The parts sum to `total`.
-pub(super) fn apportion(
-    total: &BigInt,
-    numerators: &[BigInt],
-    denominator: &BigInt,
-) -> Vec<BigInt> {
+pub(super) fn apportion<N: Whole>(total: &N, numerators: &[N], denominator: &N) -> Vec<N> {
     let divided = numerators.iter().map(|value| value.div_rem(denominator));
-    let (mut parts, remainders): (Vec<BigInt>, Vec<BigInt>) = divided.unzip();
-    let missing = total - parts.iter().sum::<BigInt>();
-    let step = missing.signum();
+    let (mut parts, remainders): (Vec<N>, Vec<N>) = divided.unzip();
+    let missing = total.clone() - parts.iter().cloned().sum::<N>();
+    if missing.is_zero() {
+        return parts;
+    }
     let mut order: Vec<usize> = (0..parts.len()).collect();
-    match missing.sign() {
-        Sign::NoSign => return parts,
-        Sign::Plus => order.sort_by(|a, b| remainders[*b].cmp(&remainders[*a])),
-        Sign::Minus => order.sort_by(|a, b| remainders[*a].cmp(&remainders[*b])),
+    match missing.is_positive() {
+        true => order.sort_by(|a, b| remainders[*b].cmp(&remainders[*a])),
+        false => order.sort_by(|a, b| remainders[*a].cmp(&remainders[*b])),
     }
     let count = missing.abs().to_usize().unwrap_or(usize::MAX);
     debug_assert!(
@@ -53,7 +71,7 @@ pub(super) fn apportion(
         "`total` is a rounded sum of the values"
     );
     for index in order.into_iter().take(count) {
-        parts[index] += &step;
+        parts[index] = parts[index].clone() + missing.signum();
     }
     parts
 }
@@ -76,12 +94,11 @@ pub(super) fn in_units(value: rust_decimal::Decimal, scale: u32) -> i128 {
 }
 
 /// `count` multiples of `step`; `None` if the amount is above [`MAX_VALUE`], so that sums of amounts fit.
-pub(super) fn amount_of(count: &BigInt, step: Decimal) -> Option<rust_decimal::Decimal> {
+pub(super) fn amount_of(count: &impl ToPrimitive, step: Decimal) -> Option<rust_decimal::Decimal> {
     let unscaled = count.to_i128()?.checked_mul(step.unscaled.into())?;
-    let amount = rust_decimal::Decimal::try_from_i128_with_scale(unscaled, step.scale.into());
-    amount
-        .ok()
-        .filter(|amount| amount.abs() <= MAX_VALUE.into())
+    let highest = i128::from(MAX_VALUE) * 10_i128.pow(step.scale.into());
+    let fits = unscaled.unsigned_abs() <= highest.unsigned_abs();
+    fits.then(|| rust_decimal::Decimal::from_i128_with_scale(unscaled, step.scale.into()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The rounded taxes of the items.
 
 use super::basket::{Rounding, RoundingMethod, RoundingMode, TaxBasket, TaxRule};
-use super::exact::{apportion, in_units, power, ratio, round};
+use super::exact::{Whole, amount_of, apportion, in_units, power, ratio, round};
 use super::row::RowKey;
 use super::rules::{Factors, solve};
 use crate::fault::Problem;
@@ -43,15 +43,6 @@ pub(super) struct Tax<'a> {
     pub row: usize,
     by_amount: BigInt,
     by_quantity: BigInt,
-}
-
-impl Tax<'_> {
-    fn numerator(&self, line: &Line) -> BigInt {
-        if self.by_quantity == BigInt::ZERO {
-            return &self.by_amount * line.amount;
-        }
-        &self.by_amount * line.amount + &self.by_quantity * line.quantity
-    }
 }
 
 impl<'a> Lines<'a> {
@@ -134,69 +125,129 @@ impl<'a> Lines<'a> {
         &self.lists[self.lines[item].list]
     }
 
-    /// The amounts of the taxes of each item, as multiples of the rounding's step.
-    pub(super) fn amounts(&self, rounding: Rounding) -> Vec<Vec<BigInt>> {
-        let mode = rounding.mode;
-        match rounding.method {
-            RoundingMethod::PerLine => self.each(|value, _| round(&value, &self.denominator, mode)),
-            RoundingMethod::Unrounded => {
-                self.each(|value, _| round(&value, &self.denominator, RoundingMode::HalfEven))
-            }
-            RoundingMethod::PerUnit => self.each(|value, line| {
-                let quantity = BigInt::from(line.quantity.abs());
-                let unit = round(
-                    &(value * &self.units),
-                    &(&self.denominator * &quantity),
-                    mode,
-                );
-                round(&(unit * quantity), &self.units, mode)
-            }),
-            RoundingMethod::PerRate | RoundingMethod::PerTotal => self.by_sums(rounding),
-        }
+    /// The amounts of the taxes of all items, in the order of the items; `None` for an amount that is too large.
+    pub(super) fn amounts(&self, rounding: Rounding) -> Vec<Option<Decimal>> {
+        self.amounts_in::<i128>(rounding)
+            .or_else(|| self.amounts_in::<BigInt>(rounding))
+            .unwrap_or_default()
     }
 
-    /// Calls `amount` with the numerator of each tax of each item.
-    fn each(&self, amount: impl Fn(BigInt, &Line) -> BigInt) -> Vec<Vec<BigInt>> {
-        let line = |line: &Line| {
-            let taxes = self.lists[line.list].iter();
-            taxes.map(|tax| amount(tax.numerator(line), line)).collect()
+    /// The same, calculated with integers of the type `N`; `None` if they do not fit.
+    pub(super) fn amounts_in<N: Whole>(&self, rounding: Rounding) -> Option<Vec<Option<Decimal>>> {
+        let Rounding { method, mode, .. } = rounding;
+        let values = self.numerators::<N>()?;
+        let denominator: N = self.denominator.clone().try_into().ok()?;
+        let round_each = |mode| {
+            let counts = values.iter().map(|value| round(value, &denominator, mode));
+            Some(counts.collect())
         };
-        self.lines.iter().map(line).collect()
+        let counts: Option<Vec<N>> = match method {
+            RoundingMethod::PerLine => round_each(mode),
+            RoundingMethod::Unrounded => round_each(RoundingMode::HalfEven),
+            RoundingMethod::PerUnit => self.by_unit(&values, &denominator, mode),
+            RoundingMethod::PerRate | RoundingMethod::PerTotal => {
+                self.by_sums(&values, &denominator, rounding)
+            }
+        };
+        let step = rounding.step();
+        Some(counts?.iter().map(|count| amount_of(count, step)).collect())
+    }
+
+    /// Each tax of each item, with its line.
+    fn taxes(&self) -> impl Iterator<Item = (&Line, &Tax<'a>)> {
+        let lines = self.lines.iter();
+        lines.flat_map(|line| self.lists[line.list].iter().map(move |tax| (line, tax)))
+    }
+
+    /// The numerator of each tax of each item.
+    fn numerators<N: Whole>(&self) -> Option<Vec<N>> {
+        let factors = |tax: &Tax<'_>| {
+            let by_amount = tax.by_amount.clone().try_into().ok()?;
+            Some((by_amount, tax.by_quantity.clone().try_into().ok()?))
+        };
+        let list = |list: &Vec<Tax<'_>>| list.iter().map(factors).collect();
+        let lists: Option<Vec<Vec<(N, N)>>> = self.lists.iter().map(list).collect();
+        let lists = lists?;
+        let taxes = self.lines.iter().flat_map(|line| {
+            let (amount, quantity) = (N::from(line.amount), N::from(line.quantity));
+            lists[line.list]
+                .iter()
+                .map(move |(by_amount, by_quantity)| {
+                    let numerator = by_amount.checked_mul(&amount)?;
+                    match by_quantity.is_zero() {
+                        true => Some(numerator),
+                        false => numerator.checked_add(&by_quantity.checked_mul(&quantity)?),
+                    }
+                })
+        });
+        taxes.collect()
+    }
+
+    /// Rounds the tax of one unit, and multiplies it.
+    fn by_unit<N: Whole>(
+        &self,
+        values: &[N],
+        denominator: &N,
+        mode: RoundingMode,
+    ) -> Option<Vec<N>> {
+        let units: N = self.units.clone().try_into().ok()?;
+        let counts = self.taxes().zip(values).map(|((line, _), value)| {
+            let quantity = N::from(line.quantity.abs());
+            let unit = round(
+                &value.checked_mul(&units)?,
+                &denominator.checked_mul(&quantity)?,
+                mode,
+            );
+            Some(round(&unit.checked_mul(&quantity)?, &units, mode))
+        });
+        counts.collect()
     }
 
     /// Rounds the sums of the rows of the breakdown, or their total, and splits them down to the items.
-    fn by_sums(&self, rounding: Rounding) -> Vec<Vec<BigInt>> {
-        let mut amounts = self.each(|value, _| value);
-        let mut rows = vec![Row::default(); self.rows.len()];
-        for (index, values) in amounts.iter().enumerate() {
-            for (n, (tax, value)) in self.of(index).iter().zip(values).enumerate() {
-                rows[tax.row].places.push((index, n));
-                rows[tax.row].values.push(value.clone());
-            }
+    fn by_sums<N: Whole>(
+        &self,
+        values: &[N],
+        denominator: &N,
+        rounding: Rounding,
+    ) -> Option<Vec<N>> {
+        let row = || Row {
+            places: Vec::with_capacity(values.len()),
+            values: Vec::with_capacity(values.len()),
+        };
+        let mut rows: Vec<Row<N>> = self.rows.iter().map(|_| row()).collect();
+        for (index, ((_, tax), value)) in self.taxes().zip(values).enumerate() {
+            rows[tax.row].places.push(index);
+            rows[tax.row].values.push(value.clone());
         }
-        let sums: Vec<BigInt> = rows.iter().map(|row| row.values.iter().sum()).collect();
-        let round = |sum: &BigInt| round(sum, &self.denominator, rounding.mode);
+        let rounded = |sum: &N| round(sum, denominator, rounding.mode);
+        let sums: Option<Vec<N>> = rows.iter().map(|row| checked_sum(&row.values)).collect();
+        let sums = sums?;
         let totals = match rounding.method {
             RoundingMethod::PerTotal => {
-                apportion(&round(&sums.iter().sum()), &sums, &self.denominator)
+                apportion(&rounded(&checked_sum(&sums)?), &sums, denominator)
             }
-            _ => sums.iter().map(round).collect(),
+            _ => sums.iter().map(rounded).collect(),
         };
+        let mut counts = values.to_vec();
         for (row, total) in rows.iter().zip(totals) {
-            let parts = apportion(&total, &row.values, &self.denominator);
-            for ((index, n), part) in row.places.iter().zip(parts) {
-                amounts[*index][*n] = part;
+            let parts = apportion(&total, &row.values, denominator);
+            for (index, part) in row.places.iter().zip(parts) {
+                counts[*index] = part;
             }
         }
-        amounts
+        Some(counts)
     }
 }
 
+fn checked_sum<N: Whole>(values: &[N]) -> Option<N> {
+    let mut values = values.iter();
+    values.try_fold(N::zero(), |sum, value| sum.checked_add(value))
+}
+
 /// A row of the breakdown before rounding.
-#[derive(Clone, Default)]
-struct Row {
-    /// The item and the position of its tax for each value.
-    places: Vec<(usize, usize)>,
+struct Row<N> {
+    /// The positions of the values among those of all items.
+    places: Vec<usize>,
     /// The numerators.
-    values: Vec<BigInt>,
+    values: Vec<N>,
 }

@@ -3,6 +3,7 @@
 use super::drawn::{basket, decimal, discount, rule};
 use super::*;
 use crate::number;
+use num_bigint::BigInt;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -51,6 +52,26 @@ fn parts_sum_to_the_whole() {
             }
         }
     });
+}
+
+#[test]
+fn integers_of_both_types_give_the_same_amounts() {
+    let mut fast = 0;
+    drawn(6, |_, basket, _| {
+        let prices = amounts::gross(basket).expect("amounts");
+        let lines = lines::Lines::new(basket, &prices).expect("lines");
+        let exact = lines.amounts_in::<BigInt>(basket.rounding);
+        assert!(exact.is_some());
+        if let Some(amounts) = lines.amounts_in::<i128>(basket.rounding) {
+            assert_eq!(Some(amounts), exact, "{basket:?}");
+            fast += 1;
+        }
+    });
+    // Both types are in use.
+    assert!(
+        (BASKETS / 2..BASKETS).contains(&fast),
+        "{fast} of {BASKETS}"
+    );
 }
 
 #[test]

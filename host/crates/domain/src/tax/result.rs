@@ -2,7 +2,6 @@
 
 use super::basket::{TaxBasket, TaxKind, TaxRule, Treatment};
 use super::check::MAX_VALUE;
-use super::exact::amount_of;
 use super::lines::{Lines, Tax};
 use crate::fault::Problem;
 use rust_decimal::Decimal;
@@ -99,16 +98,15 @@ pub(super) fn total(
     amounts: &[Decimal],
     discounts: &[Decimal],
 ) -> Result<TaxResult, Vec<Problem>> {
-    let step = basket.rounding.step();
     let rows = lines.rows.iter();
     let mut breakdown: Vec<TaxAmount> = rows
         .map(|rule| TaxAmount::new(rule, Decimal::ZERO, Decimal::ZERO))
         .collect();
     let mut items = Vec::with_capacity(basket.items.len());
-    for (index, counts) in lines.amounts(basket.rounding).iter().enumerate() {
-        let item = &basket.items[index];
-        let values: Option<Vec<Decimal>> =
-            counts.iter().map(|count| amount_of(count, step)).collect();
+    let mut values = lines.amounts(basket.rounding).into_iter();
+    for (index, item) in basket.items.iter().enumerate() {
+        let values = values.by_ref().take(item.taxes.len());
+        let values: Option<Vec<Decimal>> = values.collect();
         let values = values.ok_or_else(|| {
             let rule = format!("must give taxes of at most {MAX_VALUE} (item {})", item.id);
             vec![Problem::new(format!("items.{index}.taxes"), rule)]
