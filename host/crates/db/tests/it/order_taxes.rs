@@ -6,19 +6,18 @@ mod services;
 use crate::no_plugins::NoPlugins;
 use crate::rows;
 use crate::stage::Stage;
-use async_trait::async_trait;
+use crate::tax_kit::{Services, read};
 use galleria_app::{App, IdempotencyKey, Policy};
 use galleria_domain::tax::{
-    Calculator, LineTaxes, RoundingMethod, TaxRequest, TaxResponse, TaxRoute, TaxRow, TaxSettings,
+    Calculator, LineTaxes, RequestItem, RoundingMethod, TaxResponse, TaxRoute, TaxRow, TaxSettings,
 };
 use galleria_domain::{Decimal, Digest, Problem};
 use galleria_ports::Error;
 use galleria_ports::access::Reach;
 use galleria_ports::clock::DrivenClock;
-use galleria_ports::tax::{TaxCall, TaxFault, TaxUpstream, TaxUpstreams};
-use serde::de::DeserializeOwned;
+use galleria_ports::tax::TaxFault;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 on_both!(
     a_store_without_settings_and_table_keeps_its_orders_as_sent,
@@ -31,10 +30,6 @@ on_both!(
     a_refund_has_the_taxes_of_the_sale,
     rounding_per_total_reaches_the_order,
 );
-
-fn read<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).expect("a request")
-}
 
 fn key(text: &str) -> IdempotencyKey {
     IdempotencyKey {

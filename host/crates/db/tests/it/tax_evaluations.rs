@@ -3,15 +3,15 @@
 use crate::no_plugins::NoPlugins;
 use crate::rows::{self, at};
 use crate::stage::Stage;
+use crate::tax_kit;
 use galleria_app::operations::{TimelineEntry, TimelineView};
-use galleria_app::tax::{EvaluationCall, EvaluationPage, EvaluationQuery};
+use galleria_app::tax::{EvaluationPage, EvaluationQuery};
 use galleria_app::{App, Policy};
-use galleria_domain::tax::{TaxRequest, TaxRoute, TaxRow, TaxSettings};
+use galleria_domain::tax::{TaxRoute, TaxSettings};
 use galleria_ports::Error;
-use galleria_ports::access::{Caller, Reach, Scope};
+use galleria_ports::access::Reach;
 use galleria_ports::clock::DrivenClock;
 use galleria_ports::records::Subject;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +30,7 @@ struct Shop {
 impl Shop {
     /// A process with the stores `s` and `t`.
     async fn open(stage: &Stage) -> Self {
-        let rows = json!([{"tax_code": "STD", "tax_level": "VAT", "retailer_tax_level_id": "1",
-            "tax_percent": "25.00"}]);
-        let rows: Vec<TaxRow> = serde_json::from_value(rows).expect("rows");
+        let rows = tax_kit::one_tax("STD", "25.00");
         write_tx!(stage, [rows], |tx| {
             for store in ["s", "t"] {
                 tx.store_put(&rows::store(store, "shop")).await?;
@@ -56,22 +54,7 @@ impl Shop {
     /// Records an evaluation of a basket of this amount, a minute after the one before.
     async fn commit(&self, store: &str, key: Option<&str>, amount: &str) {
         self.clock.advance(Duration::from_mins(1));
-        let request = json!({
-            "store_data": {"store_id": store}, "commit": true,
-            "items": [{"item_id": "1", "total_amount": amount, "tax_code": "STD"}],
-        });
-        let request: TaxRequest = serde_json::from_value(request).expect("a request");
-        let call = EvaluationCall {
-            caller: Caller {
-                name: "till-4".into(),
-                log_name: "till-4".into(),
-                scope: Scope::Till,
-                reach: Reach::Everything,
-            },
-            idempotency_key: key.map(str::to_owned),
-            hops: 0,
-        };
-        self.app.taxes.serve(request, &call).await.expect("taxes");
+        tax_kit::commit(&self.app, store, key, amount).await;
     }
 
     async fn page(&self, query: EvaluationQuery) -> EvaluationPage {

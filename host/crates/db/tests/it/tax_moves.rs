@@ -1,11 +1,11 @@
 //! Moves of stores to another route, and the comparisons that allow them.
 
 use crate::stage::Stage;
-use crate::tax_shadow::{Shop, policy, settings};
+use crate::tax_kit::operations;
+use crate::tax_shop::{Shop, policy, settings};
 use galleria_app::tax::{NewTaxMove, TaxMoved};
 use galleria_domain::tax::{TaxRoute, TaxSettings};
 use galleria_ports::Error;
-use galleria_ports::records::{OperationFilter, OperationRow};
 
 on_both!(
     a_store_moves_after_enough_equal_baskets,
@@ -44,21 +44,6 @@ async fn current(stage: &Stage) -> TaxSettings {
     read.expect("a store").settings.expect("settings")
 }
 
-async fn operations(stage: &Stage) -> Vec<OperationRow> {
-    let filter = OperationFilter {
-        subject: Some("store s".into()),
-        action: Some("tax_move".into()),
-        actor: None,
-    };
-    let read = read_tx!(stage, [filter], |tx| tx
-        .operation_list(&filter, i64::MAX, 10)
-        .await);
-    read.expect("operations")
-        .into_iter()
-        .map(|(_, row)| row)
-        .collect()
-}
-
 async fn a_store_moves_after_enough_equal_baskets(stage: &Stage) {
     let shop = Shop::open(stage, policy(), 100).await;
     for number in 1..=2 {
@@ -88,10 +73,10 @@ async fn a_store_moves_after_enough_equal_baskets(stage: &Stage) {
     };
     assert_eq!((&done.before, &done.after), (&settings(), &after));
     assert_eq!(current(stage).await, after);
-    let operations = operations(stage).await;
+    let operations = operations(&shop.app, "s", Some("tax_move")).await;
     assert_eq!((operations.len(), &*operations[0].actor), (1, "ana"));
-    assert!(operations[0].before.contains(r#""route":"embedded""#));
-    assert!(operations[0].after.contains(r#""compared":3"#));
+    assert_eq!(operations[0].before["route"], "embedded");
+    assert_eq!(operations[0].after["comparison"]["compared"], 3);
 
     // The current route is no target.
     let same = moved(&shop, to(TaxRoute::Http))
@@ -170,16 +155,10 @@ async fn a_forced_move_is_recorded_with_its_reason(stage: &Stage) {
         .expect("moved");
     assert!(done.forced && !done.readiness.ready);
     assert_eq!(current(stage).await.shadow, Some(TaxRoute::Embedded));
-    let operation = &operations(stage).await[0];
+    let operation = &operations(&shop.app, "s", Some("tax_move")).await[0];
     assert_eq!(operation.reason, "the old rate was wrong");
-    assert!(
-        operation.after.contains(r#""forced":true"#),
-        "{operation:?}"
-    );
-    assert!(
-        operation.after.contains(r#""different":1"#),
-        "{operation:?}"
-    );
+    assert_eq!(operation.after["forced"], true);
+    assert_eq!(operation.after["comparison"]["different"], 1);
 }
 
 async fn of_two_concurrent_moves_one_is_rejected(stage: &Stage) {
@@ -194,5 +173,5 @@ async fn of_two_concurrent_moves_one_is_rejected(stage: &Stage) {
         moved(&shop, forced(TaxRoute::Http)),
     );
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
-    assert_eq!(operations(stage).await.len(), 1);
+    assert_eq!(operations(&shop.app, "s", Some("tax_move")).await.len(), 1);
 }

@@ -2,13 +2,13 @@
 
 use crate::rows::at;
 use crate::stage::Stage;
-use crate::tax_shadow::{Shop, policy, settings};
+use crate::tax_kit::commit;
+use crate::tax_shop::{Shop, policy, settings};
 use galleria_app::IdempotencyKey;
 use galleria_app::orders::NewOrder;
-use galleria_app::tax::{ComparisonReport, EvaluationCall, RecordedBaskets};
+use galleria_app::tax::{ComparisonReport, RecordedBaskets};
 use galleria_domain::Digest;
-use galleria_domain::tax::{TaxRequest, TaxRoute, TaxSettings};
-use galleria_ports::access::{Caller, Reach, Scope};
+use galleria_domain::tax::{TaxRoute, TaxSettings};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -32,25 +32,6 @@ async fn open(stage: &Stage) -> Shop {
         .put_settings(None, "s", settings, "ana", "no shadow");
     put.await.expect("settings");
     shop
-}
-
-async fn commit(shop: &Shop, key: &str, amount: &str) {
-    let request = json!({
-        "store_data": {"store_id": "s"}, "commit": true,
-        "items": [{"item_id": "1", "total_amount": amount, "tax_code": "STD"}],
-    });
-    let request: TaxRequest = serde_json::from_value(request).expect("a request");
-    let call = EvaluationCall {
-        caller: Caller {
-            name: "till".into(),
-            log_name: "till".into(),
-            scope: Scope::Till,
-            reach: Reach::Everything,
-        },
-        idempotency_key: Some(key.into()),
-        hops: 0,
-    };
-    shop.app.taxes.serve(request, &call).await.expect("taxes");
 }
 
 async fn place(shop: &Shop, id: &str, cents: i64, taxes: Value) {
@@ -104,7 +85,7 @@ async fn evaluations_and_orders_of_a_store_without_a_shadow_are_compared(stage: 
         (none.recorded, none.summary.routes.len()),
         (recorded(0, 0, 0), 0)
     );
-    commit(&shop, "k1", "12.50").await;
+    commit(&shop.app, "s", Some("k1"), "12.50").await;
     place(&shop, "o1", 2_500, json!([])).await;
     let equal = replay(&shop, None).await;
     assert_eq!(equal.recorded, recorded(0, 1, 1));
@@ -139,7 +120,7 @@ async fn a_basket_that_is_recorded_twice_is_evaluated_once(stage: &Stage) {
     let shop = Shop::open(stage, policy(), 1_000).await;
     // The shadow records the first and the third of these equal baskets.
     for (number, key) in (1..).zip(["k1", "k2", "k3"]) {
-        commit(&shop, key, "10.00").await;
+        commit(&shop.app, "s", Some(key), "10.00").await;
         shop.settle(number).await;
     }
     let report = replay(&shop, None).await;
@@ -156,7 +137,7 @@ async fn a_basket_that_is_recorded_twice_is_evaluated_once(stage: &Stage) {
 
 async fn baskets_before_a_time_and_lines_that_were_sent_with_taxes_do_not_count(stage: &Stage) {
     let shop = open(stage).await;
-    commit(&shop, "k1", "1.00").await;
+    commit(&shop.app, "s", Some("k1"), "1.00").await;
     place(&shop, "o1", 200, json!([])).await;
     let sent = json!([{"code": "STD", "authority": "DK", "rate": "25", "taxable": 240, "amount": 60,
         "included": true, "treatment": "standard"}]);
@@ -165,7 +146,7 @@ async fn baskets_before_a_time_and_lines_that_were_sent_with_taxes_do_not_count(
     shop.clock.advance(Duration::from_hours(1));
     let since = at(3_600_000);
     assert_eq!(replay(&shop, Some(since)).await.recorded, recorded(0, 0, 0));
-    commit(&shop, "k2", "4.00").await;
+    commit(&shop.app, "s", Some("k2"), "4.00").await;
     place(&shop, "o3", 500, json!([])).await;
     assert_eq!(replay(&shop, Some(since)).await.recorded, recorded(0, 1, 1));
     // Without a time, those of the last 30 days.

@@ -1,27 +1,15 @@
 //! Evaluations in the background: the first route never waits for them, and their results are recorded.
 
-use crate::no_plugins::NoPlugins;
-use crate::rows::{self, at};
+use crate::rows;
 use crate::stage::Stage;
-use async_trait::async_trait;
-use galleria_app::tax::{
-    ComparedBaskets, ComparisonPage, ComparisonQuery, ShadowPolicy, TaxPolicy,
-};
-use galleria_app::{App, Policy};
+use crate::tax_kit::basket;
+use crate::tax_shop::{Shop, policy, settings};
+use galleria_app::tax::{ComparedBaskets, ShadowPolicy};
 use galleria_domain::Problem;
-use galleria_domain::tax::{
-    Rounding, TableTerms, TaxRequest, TaxResponse, TaxRoute, TaxRow, TaxSettings, TaxTable,
-    evaluate_request,
-};
-use galleria_ports::clock::DrivenClock;
+use galleria_domain::tax::{TaxRoute, TaxSettings};
 use galleria_ports::records::ShadowOutcome;
-use galleria_ports::tax::{TaxCall, TaxFault, TaxUpstream, TaxUpstreams};
-use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use galleria_ports::tax::TaxFault;
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 on_both!(
     equal_baskets_are_counted_and_a_sample_is_recorded,
@@ -34,229 +22,6 @@ on_both!(
     a_store_records_a_limited_number_of_baskets_a_day,
     comparisons_are_removed_after_their_retention,
 );
-
-/// The rate of the store's default taxes.
-const RATE: &str = "25";
-
-/// A tax service with one rate for every code.
-pub struct Service {
-    rate: Mutex<&'static str>,
-    fault: Mutex<Option<TaxFault>>,
-    /// Each evaluation takes one.
-    permits: Semaphore,
-    /// The requests of this store are not answered until `answer`.
-    slow: Mutex<Option<&'static str>>,
-    answer: Notify,
-    requests: Mutex<Vec<TaxRequest>>,
-}
-
-impl Service {
-    pub fn set_rate(&self, rate: &'static str) {
-        *self.rate.lock().expect("a rate") = rate;
-    }
-
-    fn fail(&self, fault: TaxFault) {
-        *self.fault.lock().expect("a fault") = Some(fault);
-    }
-
-    fn requests(&self) -> Vec<TaxRequest> {
-        self.requests.lock().expect("requests").clone()
-    }
-}
-
-#[async_trait]
-impl TaxUpstreams for Service {
-    async fn evaluate(
-        &self,
-        _: TaxRoute,
-        request: &TaxRequest,
-        _: &TaxCall,
-    ) -> Result<TaxResponse, TaxFault> {
-        self.requests
-            .lock()
-            .expect("requests")
-            .push(request.clone());
-        let answer = self.answer.notified();
-        let slow = *self.slow.lock().expect("a store");
-        if slow == Some(request.store_data.store_id.as_str()) {
-            answer.await;
-        }
-        self.permits.acquire().await.expect("open").forget();
-        if let Some(fault) = self.fault.lock().expect("a fault").clone() {
-            return Err(fault);
-        }
-        let rate = *self.rate.lock().expect("a rate");
-        let terms = TableTerms {
-            table: &TaxTable::default(),
-            default_taxes: &TaxTable::any(&default_taxes(rate)),
-            rounding: Rounding::default(),
-            date: request.business_date.expect("a date"),
-            included: true,
-        };
-        evaluate_request(request, terms).map_err(TaxFault::Rejected)
-    }
-
-    async fn check(&self, _: TaxRoute) -> Result<(), TaxFault> {
-        Ok(())
-    }
-
-    fn upstreams(&self) -> Vec<TaxUpstream> {
-        let upstream = |route| TaxUpstream {
-            route,
-            address: "http://tax".into(),
-            breaker: Default::default(),
-            last_failure: None,
-        };
-        [TaxRoute::Grpc, TaxRoute::Http].map(upstream).to_vec()
-    }
-}
-
-fn default_taxes(rate: &str) -> Vec<TaxRow> {
-    let row = json!({
-        "tax_code": "ANY", "tax_level": "VAT", "retailer_tax_level_id": "1", "tax_percent": rate,
-    });
-    vec![serde_json::from_value(row).expect("a row")]
-}
-
-/// A process whose store has the route `embedded` and the shadow `http`.
-pub struct Shop {
-    pub app: App,
-    pub service: Arc<Service>,
-    pub clock: Arc<DrivenClock>,
-    stop: CancellationToken,
-    worker: JoinHandle<()>,
-}
-
-impl Shop {
-    pub async fn open(stage: &Stage, policy: ShadowPolicy, permits: usize) -> Self {
-        let (store, settings) = (rows::store("s", "shop"), settings());
-        write_tx!(stage, [store, settings], |tx| {
-            tx.store_put(&store).await?;
-            tx.tax_settings_put("s", &settings).await
-        })
-        .expect("a store");
-        let clock = Arc::new(DrivenClock::new(at(0)));
-        let service = Arc::new(Service {
-            rate: Mutex::new(RATE),
-            fault: Mutex::default(),
-            permits: Semaphore::new(permits),
-            slow: Mutex::default(),
-            answer: Notify::new(),
-            requests: Mutex::default(),
-        });
-        let policy = Policy {
-            tax: TaxPolicy {
-                shadow: policy,
-                move_baskets: 3,
-                ..TaxPolicy::default()
-            },
-            ..Policy::default()
-        };
-        let records = Arc::new(stage.db.clone());
-        let app = App::new(records, Arc::new(NoPlugins), clock.clone(), policy)
-            .with_tax_upstreams(service.clone());
-        let stop = CancellationToken::new();
-        let worker = tokio::spawn(app.taxes.clone().run_shadow(stop.clone()));
-        Self {
-            app,
-            service,
-            clock,
-            stop,
-            worker,
-        }
-    }
-
-    /// Evaluates a basket of this many items by the store's route.
-    pub async fn sell(&self, items: usize) -> TaxResponse {
-        self.sell_in("s", items).await
-    }
-
-    async fn sell_in(&self, store: &str, items: usize) -> TaxResponse {
-        let items = (1..=items).map(|number| {
-            json!({"item_id": number.to_string(), "total_amount": "10.00", "tax_code": "STD"})
-        });
-        let items: Vec<Value> = items.collect();
-        let request = json!({"store_data": {"store_id": store}, "items": items});
-        let request: TaxRequest = serde_json::from_value(request).expect("a request");
-        let evaluation = self.app.taxes.evaluate(request).await.expect("taxes");
-        assert_eq!(evaluation.route, TaxRoute::Embedded);
-        evaluation.response
-    }
-
-    pub async fn page(&self, outcome: Option<ShadowOutcome>) -> ComparisonPage {
-        self.page_of("s", outcome).await
-    }
-
-    async fn page_of(&self, store: &str, outcome: Option<ShadowOutcome>) -> ComparisonPage {
-        let query = ComparisonQuery {
-            store: store.into(),
-            outcome,
-            limit: 100,
-            ..ComparisonQuery::default()
-        };
-        self.app.taxes.comparisons(query).await.expect("a page")
-    }
-
-    pub async fn counts(&self) -> ComparedBaskets {
-        self.counts_of("s").await
-    }
-
-    async fn counts_of(&self, store: &str) -> ComparedBaskets {
-        let summary = self.page_of(store, None).await.summary;
-        let counts = summary.routes.first().map(|row| row.baskets);
-        counts.unwrap_or_default()
-    }
-
-    /// Waits until this many baskets are recorded or counted.
-    pub async fn settle(&self, baskets: u64) -> ComparedBaskets {
-        self.settle_of("s", baskets).await
-    }
-
-    async fn settle_of(&self, store: &str, baskets: u64) -> ComparedBaskets {
-        loop {
-            let counts = self.counts_of(store).await;
-            let all = counts.compared + counts.failed + counts.dropped;
-            assert!(all <= baskets, "{counts:?}");
-            if all == baskets {
-                return counts;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Waits until the service has received this many requests.
-    async fn requested(&self, requests: usize) {
-        while self.service.requests().len() < requests {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Stops the process.
-    async fn stop(self) -> Self {
-        self.stop.cancel();
-        let worker = self.worker.await;
-        worker.expect("no panic");
-        Self {
-            worker: tokio::spawn(std::future::ready(())),
-            ..self
-        }
-    }
-}
-
-pub fn settings() -> TaxSettings {
-    TaxSettings {
-        shadow: Some(TaxRoute::Http),
-        default_taxes: default_taxes(RATE),
-        ..TaxSettings::default()
-    }
-}
-
-pub fn policy() -> ShadowPolicy {
-    ShadowPolicy {
-        sample: 2,
-        ..ShadowPolicy::default()
-    }
-}
 
 fn counts(equal: u64, different: u64, failed: u64, dropped: u64) -> ComparedBaskets {
     ComparedBaskets {
@@ -287,16 +52,13 @@ async fn equal_baskets_are_counted_and_a_sample_is_recorded(stage: &Stage) {
 async fn differences_are_recorded_with_both_answers(stage: &Stage) {
     let shop = Shop::open(stage, policy(), 100).await;
     shop.service.set_rate("20");
-    let mut request: TaxRequest = serde_json::from_value(json!({
-        "store_data": {"store_id": "s"}, "commit": true,
-        "items": [{"item_id": "a", "total_amount": "10.00"}],
-    }))
-    .expect("a request");
+    let mut request = basket("s", &["10.00"]);
+    request.commit = true;
     let evaluation = shop.app.taxes.evaluate(request.clone()).await;
     let response = evaluation.expect("taxes").response;
     assert_eq!(shop.settle(1).await, counts(0, 1, 0, 0));
     assert!(
-        !shop.service.requests()[0].commit,
+        !shop.service.services.last_request().commit,
         "a shadow records nothing"
     );
 
@@ -313,7 +75,7 @@ async fn differences_are_recorded_with_both_answers(stage: &Stage) {
     request.commit = false;
     request.business_date = Some("2026-11-18".parse().expect("a date"));
     assert_eq!(one.request, request, "with the date of the basket");
-    assert_eq!(one.differences.items[0].item_id, "a");
+    assert_eq!(one.differences.items[0].item_id, "1");
 
     let report = shop.app.taxes.comparison_report("s", None).await;
     let differences = report.expect("a report").differences;
@@ -322,17 +84,17 @@ async fn differences_are_recorded_with_both_answers(stage: &Stage) {
         [row.route_percent, row.shadow_percent].map(|rate| rate.map(|rate| rate.to_string()));
     assert_eq!(rates, [Some("25".to_owned()), Some("20".to_owned())]);
     assert_eq!(row.difference.to_string(), "-0.33");
-    assert_eq!(row.examples[0].items, ["a"]);
+    assert_eq!(row.examples[0].items, ["1"]);
 }
 
 async fn a_failing_shadow_is_recorded_and_the_route_answers(stage: &Stage) {
     let shop = Shop::open(stage, policy(), 100).await;
-    shop.service.fail(TaxFault::NotConfigured);
+    shop.service.services.fail(TaxFault::NotConfigured);
     shop.sell(1).await;
     assert_eq!(shop.settle(1).await, counts(0, 0, 1, 0));
     // A till would get no taxes: not a failure of the service, but a difference.
     let rule = Problem::new("items.0.tax_code", "must be in the table");
-    shop.service.fail(TaxFault::Rejected(vec![rule]));
+    shop.service.services.fail(TaxFault::Rejected(vec![rule]));
     shop.sell(1).await;
     assert_eq!(shop.settle(2).await, counts(0, 1, 1, 0));
     let page = shop.page(None).await;
@@ -374,7 +136,7 @@ async fn a_blocked_shadow_delays_nothing_and_drops_are_counted(stage: &Stage) {
     for _ in 0..3 {
         assert_eq!(shop.sell(2).await, expected);
     }
-    assert_eq!(shop.service.requests().len(), 1);
+    assert_eq!(shop.service.services.requests().len(), 1);
     shop.service.permits.add_permits(100);
     assert_eq!(shop.settle(6).await, counts(3, 0, 0, 3));
     // The queue is free again; a basket that is larger than the queue never fits.
@@ -464,7 +226,7 @@ async fn at_the_end_waiting_baskets_are_dropped_and_others_finish(stage: &Stage)
     assert_eq!(shop.counts().await, counts(1, 0, 0, 2));
     // The route answers until the process ends.
     shop.sell(1).await;
-    assert_eq!(shop.service.requests().len(), 1);
+    assert_eq!(shop.service.services.requests().len(), 1);
 }
 
 async fn a_store_records_a_limited_number_of_baskets_a_day(stage: &Stage) {

@@ -8,74 +8,36 @@ on_both!(
     the_service_is_called_once_for_each_order,
 );
 
-/// A tax service with one tax of 10 %, which prices do not include.
-#[derive(Default)]
-struct Service {
-    fault: Mutex<Option<TaxFault>>,
-    /// The number of items that responses lack.
-    missing: Mutex<usize>,
-    requests: Mutex<Vec<TaxRequest>>,
+/// A response with one tax of 10 %, which prices do not include.
+fn response(items: &[RequestItem]) -> TaxResponse {
+    let items = items.iter().map(|item| {
+        let amount = item.total_amount;
+        let (unscaled, scale) = (amount.unscaled, amount.scale + 1);
+        let tax = Decimal { unscaled, scale };
+        let after = Decimal {
+            unscaled: unscaled * 11,
+            scale,
+        };
+        json!({
+            "item_id": item.item_id, "total_amount": amount.to_string(), "taxable_amount": amount.to_string(),
+            "total_tax": tax.to_string(), "total_amount_after_tax": after.to_string(),
+            "taxes": [{"tax_code": item.tax_code, "tax_percent": "10.00", "taxable_amount": amount.to_string(),
+                "tax_amount": tax.to_string()}],
+        })
+    });
+    read(json!({
+        "total_basket_amount": "0", "total_taxable_amount": "0", "total_tax": "0",
+        "total_basket_amount_after_tax": "0", "tax_breakup": [], "item_tax": items.collect::<Value>(),
+    }))
 }
 
-impl Service {
-    fn fail(&self, fault: impl Into<Option<TaxFault>>) {
-        *self.fault.lock().expect("no panic") = fault.into();
-    }
-
-    fn calls(&self) -> usize {
-        self.requests.lock().expect("no panic").len()
-    }
-}
-
-#[async_trait]
-impl TaxUpstreams for Service {
-    async fn evaluate(
-        &self,
-        _: TaxRoute,
-        request: &TaxRequest,
-        _: &TaxCall,
-    ) -> Result<TaxResponse, TaxFault> {
-        self.requests
-            .lock()
-            .expect("no panic")
-            .push(request.clone());
-        if let Some(fault) = self.fault.lock().expect("no panic").clone() {
-            return Err(fault);
-        }
-        let missing = *self.missing.lock().expect("no panic");
-        let items = request.items.iter().skip(missing).map(|item| {
-            let amount = item.total_amount;
-            let (unscaled, scale) = (amount.unscaled, amount.scale + 1);
-            let tax = Decimal { unscaled, scale };
-            let after = Decimal {
-                unscaled: unscaled * 11,
-                scale,
-            };
-            json!({
-                "item_id": item.item_id, "total_amount": amount.to_string(), "taxable_amount": amount.to_string(),
-                "total_tax": tax.to_string(), "total_amount_after_tax": after.to_string(),
-                "taxes": [{"tax_code": item.tax_code, "tax_percent": "10.00", "taxable_amount": amount.to_string(),
-                    "tax_amount": tax.to_string()}],
-            })
-        });
-        Ok(read(json!({
-            "total_basket_amount": "0", "total_taxable_amount": "0", "total_tax": "0",
-            "total_basket_amount_after_tax": "0", "tax_breakup": [], "item_tax": items.collect::<Value>(),
-        })))
-    }
-
-    async fn check(&self, _: TaxRoute) -> Result<(), TaxFault> {
-        Ok(())
-    }
-
-    fn upstreams(&self) -> Vec<TaxUpstream> {
-        Vec::new()
-    }
-}
-
-/// A host whose store uses a tax service.
-async fn with_service(stage: &Stage, settings: TaxSettings) -> (App, Arc<Service>) {
-    let service = Arc::new(Service::default());
+/// A host whose store uses a tax service, whose responses lack the first `missing` items.
+async fn with_service(
+    stage: &Stage,
+    settings: TaxSettings,
+    missing: usize,
+) -> (App, Arc<Services>) {
+    let service = Services::new(move |_, request| Ok(response(&request.items[missing..])));
     let app = app(stage).await.with_tax_upstreams(service.clone());
     let route = TaxRoute::Http;
     put_settings(stage, TaxSettings { route, ..settings }).await;
@@ -90,7 +52,7 @@ fn unavailable() -> TaxFault {
 }
 
 async fn a_service_evaluates_the_order_or_its_fallback_does(stage: &Stage) {
-    let (app, service) = with_service(stage, TaxSettings::default()).await;
+    let (app, service) = with_service(stage, TaxSettings::default(), 0).await;
     let mut back = line(2, 110, "RED");
     back["returned"] = json!(true);
     let lines = json!([line(1, 1210, "STD"), back]);
@@ -103,13 +65,7 @@ async fn a_service_evaluates_the_order_or_its_fallback_does(stage: &Stage) {
     );
     let evaluated = json!({"lines": [1, 2], "route": "http", "fallback": false});
     assert_eq!(order["tax_evaluation"]["evaluated"], evaluated);
-    let request = service
-        .requests
-        .lock()
-        .expect("no panic")
-        .pop()
-        .expect("a request");
-    let request = serde_json::to_value(request).expect("JSON");
+    let request = json!(service.last_request());
     assert_eq!(request["business_date"], "2026-11-24");
     let items = json!([
         {"item_id": "1", "total_amount": "12.10", "tax_code": "STD"},
@@ -156,8 +112,7 @@ async fn a_service_evaluates_the_order_or_its_fallback_does(stage: &Stage) {
 }
 
 async fn a_response_for_another_order_stores_nothing(stage: &Stage) {
-    let (app, service) = with_service(stage, TaxSettings::default()).await;
-    *service.missing.lock().expect("no panic") = 1;
+    let (app, _) = with_service(stage, TaxSettings::default(), 1).await;
     let error = place(
         &app,
         "o1",
@@ -177,16 +132,16 @@ async fn the_service_is_called_once_for_each_order(stage: &Stage) {
         line_taxes: LineTaxes::Record,
         ..TaxSettings::default()
     };
-    let (app, service) = with_service(stage, settings).await;
+    let (app, service) = with_service(stage, settings, 0).await;
     let lines = json!([line(1, 1210, "STD")]);
     for _ in 0..3 {
         place(&app, "o1", lines.clone()).await.expect("placed");
     }
-    assert_eq!(service.calls(), 1);
+    assert_eq!(service.requests().len(), 1);
     // One call for the lines with taxes, one for those without.
     let lines = json!([line(1, 1210, "STD"), taxed(2, 121, 21)]);
     let order = place(&app, "o2", lines).await.expect("placed");
-    assert_eq!(service.calls(), 3);
+    assert_eq!(service.requests().len(), 3);
     assert_eq!(order["tax_evaluation"]["compared"]["route"], "http");
     // The order is accepted although the lines with taxes cannot be compared.
     service.fail(unavailable());
