@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A component whose core module also contains `functions`.
-fn component(functions: &str) -> Vec<u8> {
+pub fn component(functions: &str) -> Vec<u8> {
     let text = format!(
         r#"(component
             (core module $m (func (export "f")) {functions})
@@ -23,9 +23,20 @@ fn component(functions: &str) -> Vec<u8> {
     wat::parse_str(&text).expect("a component")
 }
 
+/// Several costly components, which differ in the name of an export.
+pub fn costly_ones(number: usize) -> Vec<Vec<u8>> {
+    let nested = nested_loops();
+    let names = (0..number).map(|n| format!("(func (export \"costly-{n}\")) {nested}"));
+    names.map(|functions| component(&functions)).collect()
+}
+
 /// A component of 30 KB that takes more than a minute to compile: each of its nested loops changes other locals, so
 /// that every block depends on all of them.
 pub fn costly() -> Vec<u8> {
+    component(&nested_loops())
+}
+
+fn nested_loops() -> String {
     const LOCALS: usize = 100;
     const LOOPS: usize = 2_000;
     let local = |n: usize| n % LOCALS;
@@ -41,7 +52,7 @@ pub fn costly() -> Vec<u8> {
         })
         .collect();
     let locals = "i64 ".repeat(LOCALS);
-    component(&format!("(func (local {locals}) {start} {ends})"))
+    format!("(func (local {locals}) {start} {ends})")
 }
 
 fn child() -> ChildCompiler {
@@ -262,6 +273,68 @@ fn children_at_once_are_bounded() {
             "{error}"
         );
     }
+}
+
+/// The compilations of the retailer `corner` end when the test ends them. Another retailer shares a component whose
+/// turn has not come in `corner`.
+#[test]
+fn costly_components_of_one_retailer_delay_no_other_one() {
+    const AT_ONCE: usize = 2;
+    let names: Vec<String> = (0..=AT_ONCE).map(|n| format!("busy-{n}")).collect();
+    let names = [names, vec!["shared".into()]].concat();
+    let bytes = names
+        .iter()
+        .map(|name| component(&format!("(func (export \"{name}\"))")));
+    let bytes: Vec<Vec<u8>> = bytes.collect();
+    let components: Vec<_> = names
+        .iter()
+        .zip(&bytes)
+        .map(|(name, bytes)| (&**name, &**bytes))
+        .collect();
+    let plugins = Plugins::new(&components);
+    let (started, ended) = (plugins.at("started"), plugins.at("ended"));
+    let engine = plugins.engine(ChildCompiler {
+        at_once: AT_ONCE,
+        ..script(&format!(
+            "if grep -q busy-; then echo x >>{}; until test -e {}; do sleep 0.02; done; fi; echo done >&2; exit 1",
+            started.display(),
+            ended.display()
+        ))
+    });
+    let all = plugins.config().slots();
+    let of = |plugin: &str| all.iter().find(|slot| slot.plugin == plugin).cloned();
+    let load = |retailer: &str, plugin: &str| {
+        let mut slot = of(plugin).expect("a slot");
+        slot.retailer = retailer.to_owned();
+        engine.load(vec![slot]).err().expect("errors")
+    };
+    std::thread::scope(|scope| {
+        let busy: Vec<_> = names
+            .iter()
+            .map(|name| scope.spawn(|| load("corner", name)))
+            .collect();
+        let begun = Instant::now();
+        while !started.exists() {
+            assert!(begun.elapsed().as_secs() < 20, "no compilation");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let good = scope.spawn(|| load("good", "shared"));
+        let begun = Instant::now();
+        while !good.is_finished() && begun.elapsed().as_secs() < 20 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (is_finished, are_busy) = (good.is_finished(), !busy[0].is_finished());
+        std::fs::write(&ended, "").expect("a file");
+        assert!(is_finished, "the other retailer waited");
+        assert!(are_busy, "the costly compilations still run");
+        let errors = good.join().expect("errors");
+        assert!(errors[0].to_string().ends_with("does not load: done"));
+        for one in busy {
+            assert_eq!(one.join().expect("errors").len(), 1);
+        }
+    });
+    let begun = std::fs::read_to_string(started).expect("a file");
+    assert_eq!(begun.lines().count(), AT_ONCE + 1);
 }
 
 #[test]

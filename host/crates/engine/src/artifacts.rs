@@ -2,7 +2,7 @@
 //!
 //! The directory belongs to the host alone, because its files run as machine code.
 
-use crate::compiler::ChildProcesses;
+use crate::compiler::{ChildProcesses, Permit};
 use crate::config::Compiler;
 use crate::deserialize::deserialize;
 use crate::error::Error;
@@ -55,35 +55,48 @@ impl Artifacts {
         })
     }
 
-    /// Loads the component from its artifact. Compiles `bytes` if the artifact is missing or unusable.
-    pub fn component(
+    fn path(&self, digest: &Digest) -> PathBuf {
+        let name = format!("{digest}-{:016x}.cwasm", self.compatibility);
+        self.directory.join(name)
+    }
+
+    /// Loads the component from its artifact, if that exists and is usable.
+    pub fn load(&self, engine: &wasmtime::Engine, digest: &Digest) -> Option<Component> {
+        let path = self.path(digest);
+        if !path.is_file() {
+            return None;
+        }
+        deserialize(engine, &path)
+            .inspect_err(|error| {
+                tracing::warn!(
+                    artifact = %path.display(),
+                    error = format!("{error:#}"),
+                    "artifact unusable, compiling again"
+                );
+            })
+            .ok()
+    }
+
+    /// Waits until a component of the retailer may be compiled. This process itself compiles without limits.
+    pub fn permit(&self, retailer: &str) -> Option<Permit<'_>> {
+        let children = self.children.as_ref()?;
+        Some(children.permit(retailer))
+    }
+
+    /// Compiles the component and writes its artifact. The caller has a permit.
+    pub fn compile(
         &self,
         engine: &wasmtime::Engine,
         plugin: &str,
         digest: &Digest,
         bytes: &[u8],
     ) -> wasmtime::Result<Component> {
-        let path = self
-            .directory
-            .join(format!("{digest}-{:016x}.cwasm", self.compatibility));
-        if path.exists() {
-            match deserialize(engine, &path) {
-                Ok(component) => return Ok(component),
-                Err(error) => {
-                    tracing::warn!(
-                        artifact = %path.display(),
-                        error = format!("{error:#}"),
-                        "artifact unusable, compiling again"
-                    );
-                }
-            }
-        }
         let start = Instant::now();
         let compiled = match &self.children {
             None => engine.precompile_component(bytes)?,
             Some(children) => children.compile(bytes, &self.directory)?,
         };
-        let component = self.write(engine, &path, &compiled)?;
+        let component = self.write(engine, &self.path(digest), &compiled)?;
         tracing::info!(
             plugin,
             component = digest.short(),
@@ -94,8 +107,8 @@ impl Artifacts {
         Ok(component)
     }
 
-    /// Loads the component and writes the complete file or none, even if the machine stops in between. The name of the temporary file
-    /// is random: containers that share the directory have equal process ids.
+    /// Loads the component and writes the complete file or none, even if the machine stops in between. The name of the
+    /// temporary file is random: containers that share the directory have equal process ids.
     fn write(
         &self,
         engine: &wasmtime::Engine,

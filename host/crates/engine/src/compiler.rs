@@ -7,6 +7,7 @@ pub use child::compile_child;
 
 use crate::config::{ChildCompiler, CompileLimits};
 use child::{OUT_OF_MEMORY, Request};
+pub(crate) use permits::Permit;
 use permits::Permits;
 use rustix::process::Signal;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -73,13 +74,17 @@ impl ChildProcesses {
         }
     }
 
-    /// Compiles a component. The child has no environment variables, and no open files but those of its input, its
+    /// Waits until a component of the retailer may be compiled.
+    pub fn permit(&self, retailer: &str) -> Permit<'_> {
+        self.permits.acquire(retailer)
+    }
+
+    /// Compiles a component; the caller has a permit. The child has no environment variables, and no open files but those of its input, its
     /// result and its messages. They are in `folder` and have no names, so that nothing is left behind.
     ///
     /// Blocks the calling thread until the child has ended. That is also a condition of the system: the child is
     /// killed when the *thread* that started it ends, not only when the process does.
     pub fn compile(&self, bytes: &[u8], folder: &Path) -> Result<Vec<u8>, CompileError> {
-        let _permit = self.permits.acquire();
         let ChildCompiler {
             program,
             arguments,

@@ -9,11 +9,11 @@ use crate::inspect::{self, ComponentFile};
 use crate::ticker::Ticker;
 use crate::wasi;
 use galleria_domain::Digest;
-use galleria_domain::plugin::{ConfigError, Inspection};
+use galleria_domain::plugin::{ConfigError, Inspection, Slot};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use wasmtime::component::Linker;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
+use wasmtime::component::{Component, Linker};
 
 /// Loads, checks, compiles and calls components. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +26,8 @@ pub(crate) struct Inner {
     artifacts: Artifacts,
     linker: Linker<Call>,
     /// By digest. The inner lock stays locked while a component is compiled, so that it is compiled
-    /// only once. A component is dropped with the last plugin that uses it.
+    /// only once, and not while a thread waits for its turn to compile it: another retailer may have an earlier turn.
+    /// A component is dropped with the last plugin that uses it.
     compiled: Mutex<HashMap<Digest, Arc<Mutex<Weak<Compiled>>>>>,
 }
 
@@ -56,8 +57,8 @@ impl Engine {
 
 impl Inner {
     /// Returns the compiled component: the one of another slot or generation, or from its artifact, or
-    /// newly compiled. The log names the plugin.
-    pub fn compiled(&self, plugin: &str, file: &ComponentFile) -> wasmtime::Result<Arc<Compiled>> {
+    /// newly compiled in the turn of the slot's retailer.
+    pub fn compiled(&self, slot: &Slot, file: &ComponentFile) -> wasmtime::Result<Arc<Compiled>> {
         let digest = &file.inspection.digest;
         let entry = {
             let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,15 +72,52 @@ impl Inner {
             });
             Arc::clone(compiled.entry(digest.clone()).or_default())
         };
-        let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(compiled) = entry.upgrade() {
-            return Ok(compiled);
+        loop {
+            let mut current = entry.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(compiled) = self.existing(&mut current, file)? {
+                return Ok(compiled);
+            }
+            drop(current);
+            let _permit = self.artifacts.permit(&slot.retailer);
+            let mut current = match entry.try_lock() {
+                Ok(current) => current,
+                Err(TryLockError::Poisoned(current)) => current.into_inner(),
+                // Another thread compiles it: wait for that without a permit.
+                Err(TryLockError::WouldBlock) => continue,
+            };
+            if let Some(compiled) = self.existing(&mut current, file)? {
+                return Ok(compiled);
+            }
+            let (plugin, bytes) = (&slot.plugin, &file.bytes);
+            let component = self
+                .artifacts
+                .compile(&self.wasmtime, plugin, digest, bytes)?;
+            return self.link(&mut current, &component, file);
         }
-        let component = self
-            .artifacts
-            .component(&self.wasmtime, plugin, digest, &file.bytes)?;
-        let compiled = Arc::new(Compiled::link(&self.linker, &component, file)?);
-        *entry = Arc::downgrade(&compiled);
+    }
+
+    /// The compiled component of another slot, or from its artifact.
+    fn existing(
+        &self,
+        current: &mut Weak<Compiled>,
+        file: &ComponentFile,
+    ) -> wasmtime::Result<Option<Arc<Compiled>>> {
+        if let Some(compiled) = current.upgrade() {
+            return Ok(Some(compiled));
+        }
+        let component = self.artifacts.load(&self.wasmtime, &file.inspection.digest);
+        let linked = component.map(|component| self.link(current, &component, file));
+        linked.transpose()
+    }
+
+    fn link(
+        &self,
+        current: &mut Weak<Compiled>,
+        component: &Component,
+        file: &ComponentFile,
+    ) -> wasmtime::Result<Arc<Compiled>> {
+        let compiled = Arc::new(Compiled::link(&self.linker, component, file)?);
+        *current = Arc::downgrade(&compiled);
         Ok(compiled)
     }
 }

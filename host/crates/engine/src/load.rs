@@ -116,7 +116,7 @@ fn prepare(
         return Err(errors);
     }
     let compiled = compilation.get_or_init(|| {
-        engine.compiled(&slot.plugin, file).map_err(|error| {
+        engine.compiled(slot, file).map_err(|error| {
             let message = format!(
                 "plugin {}: the component does not load: {error:#}",
                 slot.plugin
