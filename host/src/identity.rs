@@ -5,8 +5,9 @@
 //! finds the file locked, or has another folder, gets another name.
 
 use anyhow::Context as _;
+use galleria_files::{ReadError, SETTINGS_BYTES};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -40,10 +41,10 @@ pub fn take(data: &Path) -> anyhow::Result<Identity> {
 }
 
 /// Returns the name in the file, or writes a new one.
-fn read_or_create(file: &mut File) -> std::io::Result<Uuid> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    if let Ok(id) = text.trim().parse() {
+fn read_or_create(file: &mut File) -> Result<Uuid, ReadError> {
+    let mut text = Vec::new();
+    galleria_files::read_open(file, SETTINGS_BYTES, &mut text)?;
+    if let Ok(id) = Uuid::try_parse_ascii(text.trim_ascii()) {
         return Ok(id);
     }
     let id = Uuid::new_v4();

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 /// Shows the origin, the exports and the imports of a component.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
-    known::open(file)?;
+    // The file may be a pipe: it is not opened here.
+    std::fs::metadata(file).map_err(|error| known::unopened(file, &error))?;
     let inspection = inspect(file).map_err(|error| ConfigErrors(vec![error]))?;
     let list = |names: Vec<&str>| match names.as_slice() {
         [] => "-".to_owned(),

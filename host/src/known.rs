@@ -139,26 +139,29 @@ pub fn plugin(config: &Config, retailer: Option<&str>, name: &str) -> anyhow::Re
     }
 }
 
-/// Opens a file that a command received.
+/// Opens a file of data that a command received. It may be a pipe.
 pub fn open(path: &Path) -> anyhow::Result<File> {
-    File::open(path).map_err(|error| {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let entries = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
-            .into_iter()
-            .flatten();
-        let names = entries
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let names: Vec<String> = names.collect();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let suggestion = match error.kind() {
-            io::ErrorKind::NotFound => similar(&name, names.iter().map(String::as_str)),
-            _ => String::new(),
-        };
-        anyhow!("opening {}: {error}{suggestion}", path.display())
-    })
+    File::open(path).map_err(|error| unopened(path, &error))
+}
+
+/// The error of a file that cannot be opened. It suggests a file with a similar name.
+pub fn unopened(path: &Path, error: &io::Error) -> anyhow::Error {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
+        .into_iter()
+        .flatten();
+    let names = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names: Vec<String> = names.collect();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let suggestion = match error.kind() {
+        io::ErrorKind::NotFound => similar(&name, names.iter().map(String::as_str)),
+        _ => String::new(),
+    };
+    anyhow!("opening {}: {error}{suggestion}", path.display())
 }
 
 /// Returns an error that lists the known names, or suggests one of them, unless the name is one of them.

@@ -20,6 +20,8 @@ pub struct Loader {
     retailers: Arc<Retailers>,
     engine: Engine,
     permits: Arc<Semaphore>,
+    /// Longest time of a load.
+    timeout: Duration,
 }
 
 /// Which files a load reads.
@@ -32,12 +34,13 @@ pub enum Load {
 }
 
 impl Loader {
-    pub fn new(retailers: Arc<Retailers>, engine: Engine) -> Self {
+    pub fn new(retailers: Arc<Retailers>, engine: Engine, timeout: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         Self {
             retailers,
             engine,
             permits,
+            timeout,
         }
     }
 
@@ -55,27 +58,36 @@ impl Loader {
     /// Loads a retailer, and logs the errors at once: a record of them needs the database.
     ///
     /// The thread does not belong to the runtime: a compilation may take minutes, and the end of the process waits for
-    /// the threads of the runtime.
+    /// the threads of the runtime. If it exceeds the time limit, it is abandoned, and its result is ignored.
     async fn load(self, name: String, load: Load) -> RetailerLoad {
         // The semaphore is never closed.
-        let permit = self.permits.acquire_owned().await;
+        let _permit = self.permits.acquire().await;
         let begun = Instant::now();
         let (sender, receiver) = oneshot::channel();
         let (retailers, engine, retailer) = (self.retailers.clone(), self.engine, name.clone());
         let work = move || {
-            let _permit = permit;
-            let done = match load {
+            let loaded = match load {
                 Load::First => retailers.load_first(&engine, &retailer),
-                Load::Again => retailers.reload(&engine, &retailer),
+                Load::Again => retailers.load_again(&engine, &retailer),
             };
-            drop(sender.send(done));
+            drop(sender.send(loaded));
         };
         let failed = |reason: &str| self.retailers.load_failed(&name, reason);
         let done = match std::thread::Builder::new().name("load".into()).spawn(work) {
-            Ok(_) => receiver.await.unwrap_or_else(|_| {
-                failed("the load crashed: the log of the process shows the reason; reload the retailer")
-            }),
-            Err(error) => failed(&format!("no thread for the load: {error}; reload the retailer")),
+            Ok(_) => match tokio::time::timeout(self.timeout, receiver).await {
+                Ok(Ok(loaded)) => self.retailers.replace(&name, loaded),
+                Ok(Err(_)) => failed(
+                    "the load crashed: the log of the process shows the reason; reload the retailer",
+                ),
+                Err(_) => failed(&format!(
+                    "the load exceeded {:?}: its file system may not answer, or its components compile for too long; \
+                     repair that, or raise compilation.load_timeout in host.toml, then reload the retailer",
+                    self.timeout
+                )),
+            },
+            Err(error) => failed(&format!(
+                "no thread for the load: {error}; reload the retailer"
+            )),
         };
         log(load, &done, begun.elapsed());
         done

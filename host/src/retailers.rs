@@ -23,7 +23,7 @@ pub struct Retailers {
 
 /// A retailer as it was loaded.
 #[derive(Clone)]
-struct State {
+pub struct State {
     /// Its plugins; `None` if none was loaded.
     generation: Option<Generation>,
     pickups: Vec<Pickup>,
@@ -173,26 +173,25 @@ impl Retailers {
     }
 
     /// Loads a retailer as its files were read at the start, which may take minutes.
-    pub fn load_first(&self, engine: &Engine, name: &str) -> RetailerLoad {
+    pub fn load_first(&self, engine: &Engine, name: &str) -> State {
         let retailer = self.config.retailers.iter().find(|one| one.name == name);
-        let newer = match retailer {
+        match retailer {
             Some(retailer) => State::load(engine, retailer),
             None => State::unread(self.error(name, "unknown retailer: restore its folder")),
-        };
-        self.replace(name, newer)
+        }
     }
 
-    /// Loads a retailer again from its files, which may take minutes. Calls and runs in progress end with the plugins
-    /// that they began with. If the files have errors, a retailer that served serves on with what it had.
-    pub fn reload(&self, engine: &Engine, name: &str) -> RetailerLoad {
-        let newer = match self.config.read_again(name, &environment::read()) {
+    /// Loads a retailer again from its files, which may take minutes.
+    pub fn load_again(&self, engine: &Engine, name: &str) -> State {
+        match self.config.read_again(name, &environment::read()) {
             Ok(retailer) => State::load(engine, &retailer),
             Err(error) => State::unread(error),
-        };
-        self.replace(name, newer)
+        }
     }
 
-    fn replace(&self, name: &str, newer: State) -> RetailerLoad {
+    /// Replaces a retailer by a newer one. Calls and runs in progress end with the plugins that they began with. If the
+    /// newer one has errors, a retailer that served serves on with what it had.
+    pub fn replace(&self, name: &str, newer: State) -> RetailerLoad {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let newer = match current.get(name) {
             Some(before) => before.reloaded(newer),

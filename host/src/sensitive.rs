@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use galleria_app::sensitive::{DIGEST_KEY_BYTES, DigestKey};
 use galleria_config::Sensitive;
+use galleria_files::{ReadError, SECRET_BYTES};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,23 +13,30 @@ use zeroize::Zeroizing;
 /// Returns the configured key. Creates its file if there is none.
 pub fn digest_key(config: &Sensitive) -> anyhow::Result<DigestKey> {
     match &config.digest_key {
-        Some(text) => decode(text.expose()).context("reading the digest key"),
+        Some(text) => decode(text.expose().as_bytes()).context("reading the digest key"),
         None => read_or_create(&config.digest_key_file),
     }
 }
 
 fn read_or_create(file: &Path) -> anyhow::Result<DigestKey> {
     let context = || format!("the digest key in {}", file.display());
-    match std::fs::read_to_string(file).map(Zeroizing::new) {
-        Ok(text) => decode(text.trim_end()).with_context(context),
-        Err(error) if error.kind() == ErrorKind::NotFound => create(file).with_context(context),
+    match read(file) {
+        Ok(text) => decode(&text).with_context(context),
+        Err(error) if error.is_not_found() => create(file).with_context(context),
         Err(error) => Err(error).with_context(context),
     }
 }
 
-fn decode(text: &str) -> anyhow::Result<DigestKey> {
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    // Allocate once: a growing vector leaves copies of its content behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(SECRET_BYTES as usize + 1));
+    galleria_files::read_into(file, SECRET_BYTES, &mut text)?;
+    Ok(text)
+}
+
+fn decode(text: &[u8]) -> anyhow::Result<DigestKey> {
     let mut bytes = Zeroizing::new([0; DIGEST_KEY_BYTES]);
-    match base16ct::mixed::decode(text, &mut *bytes) {
+    match base16ct::mixed::decode(text.trim_ascii_end(), &mut *bytes) {
         Ok(decoded) if decoded.len() == DIGEST_KEY_BYTES => Ok(DigestKey::new(*bytes)),
         // The error must not contain the text.
         _ => bail!(
@@ -62,9 +70,7 @@ fn create(file: &Path) -> anyhow::Result<DigestKey> {
     File::open(folder)?.sync_all()?;
     match linked {
         Ok(()) => Ok(key),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            decode(Zeroizing::new(std::fs::read_to_string(file)?).trim_end())
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => decode(&read(file)?),
         Err(error) => Err(error.into()),
     }
 }

@@ -64,7 +64,8 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     let engine = host::engine(&config.host)?;
     let retailers = Arc::new(Retailers::loading(&config));
-    let loader = Loader::new(retailers.clone(), engine);
+    let compilation = config.host.compilation;
+    let loader = Loader::new(retailers.clone(), engine, compilation.load_timeout);
     let mut loaded = None;
     if args.strict {
         loaded.insert(Loading::start(&loader, &config)).all().await;
@@ -90,7 +91,7 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let identity = identity::take(&config.host.data)?;
     let (app, name) = (host.app.clone(), identity.name.clone());
     let mut loading = loaded.unwrap_or_else(|| Loading::start(&loader, &config));
-    loading.wait(config.host.compilation.startup_wait).await;
+    loading.wait(compilation.startup_wait).await;
     let reloader = Reloader::start(app, loader, loading, name, started).await?;
     let reloads = reloader.run(stop.clone());
     workers.spawn(watch.watch("reloads", Some(RELOADER_SILENT), reloads));

@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use galleria_api::{AccessConfig, HttpConfig, Surface, UploadConfig, Workers};
 use galleria_app::App;
 use galleria_config::{HostConfig, TaxIdentity, TaxTls};
+use galleria_files::SETTINGS_BYTES;
 use galleria_ports::access::{Caller, Reach};
 use galleria_tax::{TaxServer, TaxServerConfig, TlsFiles};
 use std::path::Path;
@@ -136,7 +137,7 @@ fn caller(identity: &TaxIdentity) -> Option<Caller> {
 
 fn files(tls: &TaxTls) -> anyhow::Result<Option<TlsFiles>> {
     let read = |setting: &str, path: &Path| {
-        std::fs::read(path)
+        galleria_files::read(path, SETTINGS_BYTES)
             .with_context(|| format!("reading {} (tax.server.tls.{setting})", path.display()))
     };
     let (Some(certificate), Some(key)) = (&tls.certificate, &tls.key) else {

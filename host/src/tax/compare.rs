@@ -1,6 +1,6 @@
 //! `galleria tax compare`: the differences of two routes of a store, as tables.
 
-use super::{route, time};
+use super::{read_line, route, time};
 use crate::command::{self, plain};
 use crate::{known, show};
 use anyhow::Context as _;
@@ -13,7 +13,7 @@ use galleria_domain::tax::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -106,15 +106,19 @@ async fn baskets(
     with: TaxRoute,
     file: &Path,
 ) -> anyhow::Result<(ComparisonReport, bool)> {
-    let lines = BufReader::new(known::open(file)?).lines();
+    let mut input = BufReader::new(known::open(file)?);
     let (bar, mut is_valid) = (progress()?, true);
     let mut replay = app.taxes.replay(with);
-    for (index, line) in lines.enumerate() {
-        let line = line.with_context(|| format!("reading {}", file.display()))?;
+    for number in 1_u64.. {
+        let mut line = String::new();
+        let length = read_line(&mut input, &mut line)
+            .with_context(|| format!("reading {}", file.display()))?;
+        if length == 0 {
+            break;
+        }
         if line.trim().is_empty() {
             continue;
         }
-        let number = index + 1;
         match serde_json::from_str::<TaxRequest>(&line) {
             Ok(mut request) => {
                 request.commit = false;

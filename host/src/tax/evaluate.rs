@@ -1,6 +1,6 @@
 //! `galleria tax evaluate`: evaluates the taxes of baskets in files.
 
-use super::name;
+use super::{name, read_line, read_rest};
 use crate::show;
 use anyhow::Context as _;
 use clap::Args;
@@ -65,9 +65,7 @@ fn read(mut input: impl BufRead, output: &mut Output<'_>) -> anyhow::Result<()> 
     loop {
         line.clear();
         number += 1;
-        let length = input
-            .read_line(&mut line)
-            .with_context(|| reading(output.file))?;
+        let length = read_line(&mut input, &mut line).with_context(|| reading(output.file))?;
         if length == 0 {
             break;
         }
@@ -76,9 +74,7 @@ fn read(mut input: impl BufRead, output: &mut Output<'_>) -> anyhow::Result<()> 
         }
         let mut parsed = serde_json::from_str(line.trim_end());
         if !found && parsed.as_ref().is_err_and(serde_json::Error::is_eof) {
-            input
-                .read_to_string(&mut line)
-                .with_context(|| reading(output.file))?;
+            read_rest(&mut input, &mut line).with_context(|| reading(output.file))?;
             parsed = serde_json::from_str(&line);
         }
         found = true;

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde::Serialize;
+use std::io::{self, BufRead, Read as _};
 use std::process::ExitCode;
 
 /// Commands of `galleria tax`.
@@ -48,6 +49,28 @@ pub enum Command {
     Evaluations(evaluations::Evaluations),
     /// Move a store to another route, if comparisons show that its taxes stay the same
     Move(moves::Move),
+}
+
+/// Largest basket in a file, in bytes. The largest request that the host accepts by HTTP has 1 MiB by default.
+const BASKET_BYTES: u64 = 8 << 20;
+
+/// Reads a line, which contains at most one basket. Returns its length.
+fn read_line(input: &mut impl BufRead, line: &mut String) -> io::Result<usize> {
+    let length = input.take(BASKET_BYTES + 1).read_line(line)?;
+    check_length(line).map(|()| length)
+}
+
+/// Appends the rest of a file, which is part of one basket.
+fn read_rest(input: &mut impl BufRead, basket: &mut String) -> io::Result<()> {
+    input.take(BASKET_BYTES + 1).read_to_string(basket)?;
+    check_length(basket)
+}
+
+fn check_length(basket: &str) -> io::Result<()> {
+    match basket.len() as u64 > BASKET_BYTES {
+        true => Err(io::Error::other("a basket must have at most 8 MiB")),
+        false => Ok(()),
+    }
 }
 
 impl Command {

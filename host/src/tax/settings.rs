@@ -3,7 +3,7 @@
 use super::{name, route};
 use crate::command::{self, ActorArgs};
 use crate::{known, show};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use comfy_table::Table;
 use galleria_app::App;
@@ -11,7 +11,9 @@ use galleria_app::tax::TaxSettingsDeleted;
 use galleria_config::Config;
 use galleria_domain::Store;
 use galleria_domain::tax::{Calculator, LineTaxes, TaxRoute, TaxRow, TaxSettings};
+use galleria_files::SETTINGS_BYTES;
 use serde::Serialize;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -248,8 +250,14 @@ async fn set(app: &App, args: Set) -> anyhow::Result<()> {
     let default_taxes: Option<Vec<TaxRow>> = match &args.default_taxes {
         None => None,
         Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("reading {}", file.display()))?;
+            // The rows are data of this command: the file may be a pipe.
+            let (mut input, mut text) =
+                (known::open(file)?.take(SETTINGS_BYTES + 1), String::new());
+            let read = input.read_to_string(&mut text);
+            let read = read.with_context(|| format!("reading {}", file.display()))?;
+            if read as u64 > SETTINGS_BYTES {
+                bail!("{}: must be at most 1 MiB", file.display());
+            }
             let rows = serde_json::from_str(&text);
             Some(rows.with_context(|| format!("{}: must be a JSON array of rows", file.display()))?)
         }

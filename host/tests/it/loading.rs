@@ -1,6 +1,6 @@
 //! A host serves before all of its retailers are loaded.
 
-use crate::compilation::costly;
+use crate::compilation::{component, costly, costly_ones};
 use crate::configuration::{ASKS, another, retailer};
 use crate::host::{Database, Host};
 use crate::misbehaving::sell;
@@ -115,6 +115,92 @@ async fn a_reload_during_the_first_load_follows_it() {
     let failed = log.find("exceeded 5 s of CPU time").expect(&log);
     let loaded = log.find("retailer loaded again").expect(&log);
     assert!(failed < loaded, "{log}");
+    host.stop();
+}
+
+/// All places but one are for the costly components of a retailer. A later one uses the other: its component is compiled,
+/// and then fails its own check.
+#[tokio::test(flavor = "multi_thread")]
+async fn costly_components_of_one_retailer_do_not_delay_a_later_retailer() {
+    const AT_ONCE: usize = 2;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut host = host(folder.path(), Database::Sqlite);
+    host.set(&format!("compilation.at_once={AT_ONCE}"));
+    let mut text = String::new();
+    for (n, component) in costly_ones(AT_ONCE + 1).iter().enumerate() {
+        let name = format!("costly-{n}");
+        plugin(folder.path(), &name, component);
+        text.push_str(&format!("[plugins.{name}]\nplugin = \"{name}\"\n"));
+    }
+    another(folder.path(), SLOW, &text);
+    host.start().await;
+    // An earlier run of this test must not have compiled it.
+    let name = folder.path().file_name().expect("a name").display();
+    let later = component(&format!("(func (export \"{name}\"))"));
+    plugin(folder.path(), "later", &later);
+    another(folder.path(), "later", &papers("later", ""));
+    open(&host, "later").await;
+    let (code, result) = reload(&host, "later");
+    assert_eq!(code, Some(1), "{result}");
+    assert!(result.contains("failed to check its settings"), "{result}");
+    let view = host.get("/v1/retailers/slow").await.expect("a retailer");
+    assert_eq!(view["processes"][0]["state"], "loading", "{view:#}");
+    host.stop();
+}
+
+/// A file system that does not answer has the same effect as this compilation, which ends after the test.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_without_end_fails_and_can_be_repeated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut host = host(folder.path(), Database::Sqlite);
+    // Compiles the guest, so that the limit of the next start concerns the costly component only.
+    another(folder.path(), SLOW, &papers("guest", &slot()));
+    host.start().await;
+    for name in GOOD.iter().chain([&SLOW]) {
+        open(&host, name).await;
+    }
+    host.stop();
+    another(folder.path(), SLOW, &papers("costly", ""));
+    host.set("compilation.load_timeout=5s");
+    host.start().await;
+    sell(&host, "s-slow", 0).await;
+    let wanted = "the load exceeded 5s";
+    let status = host
+        .until(|status| {
+            status["out_of_service"][0]["errors"]
+                .to_string()
+                .contains(wanted)
+        })
+        .await;
+    assert_eq!(
+        status["failed_loads"].as_array().map(Vec::len),
+        Some(1),
+        "{status:#}"
+    );
+    assert!(
+        host.log().contains("raise compilation.load_timeout"),
+        "{}",
+        host.log()
+    );
+    assert_ne!(part(&host).await["state"], "loading");
+    for name in GOOD {
+        sell(&host, &format!("s-{name}"), 1).await;
+    }
+    host.until(|status| GOOD.iter().all(|name| documents(status, name) == 1))
+        .await;
+
+    another(folder.path(), SLOW, &papers("guest", &slot()));
+    let (code, result) = reload(&host, SLOW);
+    assert_eq!(code, Some(0), "{result}");
+    host.until(|status| documents(status, SLOW) == 1 && status["parked"] == 0)
+        .await;
+    another(folder.path(), SLOW, &papers("costly", ""));
+    let (code, result) = reload(&host, SLOW);
+    assert_eq!(code, Some(1), "{result}");
+    assert!(
+        result.contains("the previous configuration serves") && result.contains(wanted),
+        "{result}"
+    );
     host.stop();
 }
 

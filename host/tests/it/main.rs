@@ -13,6 +13,7 @@ mod crash;
 mod documented;
 mod fiscal;
 mod handover;
+mod irregular_files;
 mod large_reports;
 mod listeners;
 mod loading;

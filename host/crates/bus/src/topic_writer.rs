@@ -9,6 +9,7 @@ use crate::error::BrokerError;
 use galleria_app::events::Relayed;
 use galleria_domain::event::header;
 use galleria_domain::{Event, Position};
+use galleria_files::SETTINGS_BYTES;
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
@@ -30,7 +31,7 @@ const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 const TRANSACTION_BYTES: usize = 4 << 20;
 
 /// The settings common to all clients of the broker.
-fn client(config: &BrokerConfig) -> ClientConfig {
+fn client(config: &BrokerConfig) -> Result<ClientConfig, BrokerError> {
     let mut client = ClientConfig::new();
     client
         .set("bootstrap.servers", &config.bootstrap)
@@ -45,11 +46,19 @@ fn client(config: &BrokerConfig) -> ClientConfig {
     client.set("security.protocol", protocol);
     if protocol != "plaintext" {
         // The bundled TLS library has no default path: probe the usual ones.
-        let file = config
-            .ca_file
-            .as_ref()
-            .map(|file| file.display().to_string());
-        client.set("ssl.ca.location", file.as_deref().unwrap_or("probe"));
+        let location = match &config.ca_file {
+            None => "probe".to_owned(),
+            Some(file) => {
+                galleria_files::check(file, SETTINGS_BYTES).map_err(|error| {
+                    BrokerError::Kafka {
+                        doing: "reading kafka.ca_file",
+                        reason: format!("{} {error}", file.display()),
+                    }
+                })?;
+                file.display().to_string()
+            }
+        };
+        client.set("ssl.ca.location", location);
     }
     if let Some(Login { username, password }) = &config.login {
         client
@@ -57,7 +66,7 @@ fn client(config: &BrokerConfig) -> ClientConfig {
             .set("sasl.username", username)
             .set("sasl.password", password);
     }
-    client
+    Ok(client)
 }
 
 /// Collects the errors that the client reports through callbacks.
@@ -139,7 +148,7 @@ impl TopicWriter {
         topic: &str,
     ) -> Result<(Self, Option<Relayed>), BrokerError> {
         let callbacks = Callbacks::default();
-        let producer: ThreadedProducer<Callbacks> = client(config)
+        let producer: ThreadedProducer<Callbacks> = client(config)?
             .set("transactional.id", name)
             // The broker aborts a transaction after this time.
             .set("transaction.timeout.ms", "60000")
@@ -158,7 +167,7 @@ impl TopicWriter {
             .init_transactions(REQUEST_TIMEOUT)
             .map_err(callbacks.failed("initialising transactions"))?;
         // This consumer reads no messages: the topic's position is stored as a group's offset.
-        let positions: BaseConsumer<Callbacks> = client(config)
+        let positions: BaseConsumer<Callbacks> = client(config)?
             .set("group.id", name)
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")

@@ -6,13 +6,10 @@
 use crate::secrets::SecretSource;
 use base64ct::{Base64Unpadded, Encoding as _};
 use galleria_domain::Cipher;
+use galleria_files::SECRET_BYTES;
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 use zeroize::Zeroizing;
-
-/// The largest file. A key has a few dozen bytes; a log file named by mistake is rejected quickly.
-const FILE_BYTES: u64 = 64 << 10;
 
 /// Bytes of a secret key, wiped when they are dropped.
 pub(crate) type Bytes = Zeroizing<Vec<u8>>;
@@ -94,16 +91,9 @@ fn fetch(
 }
 
 fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = std::fs::File::open(path).map_err(unreadable)?;
     // Allocate once: a growing vector leaves copies of its content behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES as usize + 1));
-    file.take(FILE_BYTES + 1)
-        .read_to_end(&mut text)
-        .map_err(unreadable)?;
-    if text.len() as u64 > FILE_BYTES {
-        return Err("is longer than 64 KiB: a key has a few dozen bytes".into());
-    }
+    let mut text = Zeroizing::new(Vec::with_capacity(SECRET_BYTES as usize + 1));
+    galleria_files::read_into(path, SECRET_BYTES, &mut text).map_err(|why| why.to_string())?;
     Ok(text)
 }
 

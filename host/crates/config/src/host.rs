@@ -6,6 +6,7 @@
 
 use crate::access::Access;
 use crate::checks::Checks;
+use crate::compilation::Compilation;
 use crate::database::Database;
 use crate::fields::{GIB, HOUR, KIB, MINUTE, Path, Rule, SECOND, UNBOUNDED};
 use crate::fields::{bytes, duration, integer, map, optional_secret, rule, text};
@@ -82,30 +83,6 @@ pub struct HostConfig {
     /// Highest limits of a run.
     #[serde(rename = "run_limits", with = "Ceiling")]
     pub run_ceiling: Limits,
-}
-
-/// Limits of the processes that compile components.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Compilation {
-    /// CPU time.
-    #[serde(deserialize_with = "duration::<_, SECOND, HOUR>")]
-    pub cpu: Duration,
-    /// Elapsed time.
-    #[serde(deserialize_with = "duration::<_, SECOND, HOUR>")]
-    pub wall: Duration,
-    /// Memory that it allocates.
-    #[serde(deserialize_with = "bytes::<_, _, {64 * 1024 * KIB}, {64 * GIB}>")]
-    pub memory_bytes: u64,
-    /// Size of its result.
-    #[serde(deserialize_with = "bytes::<_, _, {1024 * KIB}, {64 * GIB}>")]
-    pub artifact_bytes: u64,
-    /// Components that are compiled at the same time.
-    #[serde(deserialize_with = "integer::<_, _, 1, 1024>")]
-    pub at_once: usize,
-    /// Time for which a start waits for its retailers.
-    #[serde(deserialize_with = "duration::<_, 0, HOUR>")]
-    pub startup_wait: Duration,
 }
 
 /// Storage of settlement statements.

@@ -76,9 +76,8 @@ impl Layer {
 
     /// Reads a TOML file from disk.
     pub(crate) fn of_file(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            ConfigError::new(file, "", format!("cannot read the file: {error}"))
-        })?;
+        let text = galleria_files::read_text(file)
+            .map_err(|error| ConfigError::new(file, "", error.to_string()))?;
         Self::of_toml(file, &text)
     }
 

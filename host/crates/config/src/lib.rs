@@ -26,6 +26,7 @@
 
 mod access;
 mod checks;
+mod compilation;
 mod database;
 mod encoding;
 mod environment;

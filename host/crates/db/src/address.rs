@@ -30,6 +30,7 @@ impl Address {
             if let Some(name) = postgres::unknown_parameter(url) {
                 return Err(DbError::Parameter { name });
             }
+            postgres::check_files(url)?;
             let server = Server::parse(url).ok_or(DbError::Address)?;
             (url.parse().map_err(|_| DbError::Address)?, Some(server))
         } else {

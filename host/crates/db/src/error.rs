@@ -14,6 +14,16 @@ pub enum DbError {
         /// The parameter's name. Its value may be a secret.
         name: String,
     },
+    /// A file that the driver reads is not a file of limited size.
+    #[error("{name}: {file} {reason}")]
+    File {
+        /// The parameter of the address, or the variable.
+        name: &'static str,
+        /// The path.
+        file: String,
+        /// The rule.
+        reason: galleria_files::ReadError,
+    },
     /// The server does not answer, or does not accept connections yet.
     #[error(
         "PostgreSQL does not answer at {host}: check that it runs and that database.url names its host and port"

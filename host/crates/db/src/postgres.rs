@@ -3,9 +3,12 @@
 use crate::config::DbConfig;
 use crate::error::DbError;
 use crate::retry;
+use galleria_files::SETTINGS_BYTES;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyConnection, AssertSqlSafe, Executor as _};
+use std::path::Path;
 use std::str::FromStr as _;
+use url::Url;
 
 /// The oldest supported major version: the first with `pg_current_snapshot`.
 const MIN_VERSION: u32 = 13;
@@ -40,6 +43,42 @@ pub(crate) fn unknown_parameter(url: &str) -> Option<String> {
         .map(|pair| pair.split('=').next().unwrap_or_default());
     let known = |name: &str| PARAMETERS.contains(&name) || name.starts_with("options[");
     names.find(|name| !known(name)).map(ToOwned::to_owned)
+}
+
+/// Files that the driver reads: the parameters that name each, and the variable that it reads without them.
+const FILES: [(&[&str], &str); 4] = [
+    (&["sslrootcert", "ssl-root-cert", "ssl-ca"], "PGSSLROOTCERT"),
+    (&["sslcert", "ssl-cert"], "PGSSLCERT"),
+    (&["sslkey", "ssl-key"], "PGSSLKEY"),
+    (&[], "PGPASSFILE"),
+];
+
+/// Checks the files that the driver reads: a named pipe would block it. The driver itself reports a missing file.
+pub(crate) fn check_files(url: &str) -> Result<(), DbError> {
+    let Ok(url) = Url::parse(url) else {
+        return Ok(());
+    };
+    for (parameters, variable) in FILES {
+        let parameter = url.query_pairs().find_map(|(name, value)| {
+            let parameter = parameters.iter().find(|one| **one == name)?;
+            Some((*parameter, value.into_owned()))
+        });
+        let variable = || Some((variable, std::env::var(variable).ok()?));
+        let Some((name, file)) = parameter.or_else(variable) else {
+            continue;
+        };
+        // The text of a certificate may take the place of its path.
+        if file.trim_start().starts_with("-----BEGIN") {
+            continue;
+        }
+        match galleria_files::check(Path::new(&file), SETTINGS_BYTES) {
+            Err(reason) if !reason.is_not_found() => {
+                return Err(DbError::File { name, file, reason });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The parts of an address that error messages may show.
@@ -146,6 +185,30 @@ pub(crate) async fn set_up(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_regular_files_reach_the_driver() {
+        let checked = |address: &str| check_files(address).map_err(|error| error.to_string());
+        for right in [
+            "",
+            "?sslrootcert=%2Fetc%2Fpasswd",
+            "?sslcert=/absent",
+            "?sslkey=-----BEGIN+K",
+        ] {
+            assert_eq!(checked(&format!("postgres://db/shop{right}")), Ok(()));
+        }
+        for (parameter, name) in [
+            ("sslmode=require&sslrootcert=%2Fdev%2Fzero", "sslrootcert"),
+            ("ssl-ca=/dev/zero", "ssl-ca"),
+            ("ssl-cert=/dev/zero", "ssl-cert"),
+            ("sslkey=/dev/zero", "sslkey"),
+        ] {
+            let error = checked(&format!("postgres://db/shop?{parameter}"));
+            let wanted =
+                format!("{name}: /dev/zero must be a regular file or a link to one, not a device");
+            assert_eq!(error, Err(wanted));
+        }
+    }
 
     #[test]
     fn an_address_is_shown_without_its_password() {

@@ -1,6 +1,7 @@
 //! The configuration of a tax service.
 
 use super::fault::chain;
+use galleria_files::SETTINGS_BYTES;
 use reqwest::dns::Resolve;
 use std::error::Error;
 use std::fmt;
@@ -108,7 +109,8 @@ impl IdentityFiles {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(file).map_err(|reason| ConfigError(format!("{}: {reason}", file.display())))
+    galleria_files::read(file, SETTINGS_BYTES)
+        .map_err(|reason| ConfigError(format!("{} {reason}", file.display())))
 }
 
 impl fmt::Debug for UpstreamConfig {
