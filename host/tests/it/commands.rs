@@ -76,7 +76,9 @@ async fn queue_request(host: &Host) {
         .to_string(),
         created_at: "2026-11-24T10:00:00Z".parse().expect("an instant"),
     };
-    let put = records.write(in_tx!(|tx, row| tx.outgoing_insert(&row).await));
+    let put = records.write(in_tx!(|tx, row| tx
+        .outgoing_insert_many(std::slice::from_ref(&row))
+        .await));
     put.await.expect("queued");
     db.close().await.expect("closed");
 }

@@ -1,5 +1,6 @@
 //! What all services share: the ports, the notifiers, and idempotent writes.
 
+use crate::shared_texts::SharedTexts;
 use galleria_domain::{Backoff, Digest, Store};
 use galleria_ports::Error;
 use galleria_ports::clock::Clock;
@@ -30,6 +31,8 @@ pub struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     /// Notified when the log has grown, so that consumers need not poll often.
     pub(crate) log_grew: Notifier,
+    /// The settings of plugins, which the journal refers to.
+    pub(crate) settings: Arc<SharedTexts>,
     /// Notified when parked events may continue.
     pub(crate) parked_woke: Notifier,
     /// Notified when a document was decided.
@@ -74,6 +77,7 @@ impl Core {
             records,
             plugins,
             clock,
+            settings: Arc::default(),
             log_grew: Notifier::default(),
             parked_woke: Notifier::default(),
             document_decided: Notifier::default(),
@@ -138,7 +142,8 @@ impl Core {
     /// Runs `work` and saves its response under the idempotency key in the same transaction. A
     /// repetition of the request gets the saved response; another request under the key is rejected.
     ///
-    /// Without a key, each repetition runs `work`.
+    /// Without a key, each repetition runs `work`. With a key, a repetition runs it too, and rolls it back when
+    /// its response exists: repetitions are rare, so a new request does not look for one first.
     pub(crate) async fn once<F>(
         &self,
         key: impl Into<Option<IdempotencyKey>>,
@@ -158,8 +163,25 @@ impl Core {
         Ok(reply)
     }
 
-    /// The same for work that can find out that something else is missing first. What it returns as `Err` is neither
-    /// saved nor an error.
+    /// Like [`Self::once`], for work that appends to the log, or that its readers wait for.
+    pub(crate) async fn append_once<F>(
+        &self,
+        key: impl Into<Option<IdempotencyKey>>,
+        status: u16,
+        work: F,
+    ) -> Result<Reply, Error>
+    where
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, Value> + Send + Sync + 'static,
+    {
+        let reply = self.once(key, status, work).await?;
+        if !reply.repeated {
+            self.log_grew.notify();
+        }
+        Ok(reply)
+    }
+
+    /// Like [`Self::once`], for work that can find out that something else is missing first. What it returns as `Err`
+    /// is neither saved nor an error. A repetition gets the saved response nevertheless.
     pub(crate) async fn once_unless<T, F>(
         &self,
         key: impl Into<Option<IdempotencyKey>>,
@@ -173,35 +195,32 @@ impl Core {
         let now = self.clock.now();
         let work = Arc::new(work);
         let span = tracing::info_span!(target: trace::TARGET, "accept");
-        let Some(key) = key.into() else {
-            let done = self.records.write(in_tx!(|tx, work| work(tx).await));
-            let done = done.instrument(span).await?;
-            self.log_grew.notify();
-            return Ok(done.map(|body| Reply {
-                status,
-                body: body.to_string(),
-                repeated: false,
-            }));
-        };
+        let key: Option<IdempotencyKey> = key.into();
         let saved_key = key.clone();
         let done = self
             .records
             .write(in_tx!(|tx, key, work| {
-                if let Some(before) = tx.saved_response_get(&key.key).await? {
-                    return repeated(before, &key).map(Ok);
-                }
-                let body = match work(tx).await? {
-                    Ok(body) => body.to_string(),
-                    Err(missing) => return Ok(Err(missing)),
+                let body = match (work(tx).await?, &key) {
+                    (Ok(body), _) => body.to_string(),
+                    (Err(missing), None) => return Ok(Err(missing)),
+                    (Err(missing), Some(key)) => {
+                        let saved = tx.saved_response_get(&key.key).await?;
+                        return match saved {
+                            Some(saved) => repeated(saved, key).map(Ok),
+                            None => Ok(Err(missing)),
+                        };
+                    }
                 };
-                tx.saved_response_insert(&SavedResponse {
-                    key: key.key.clone(),
-                    request: key.request.to_string(),
-                    status,
-                    body: body.clone(),
-                    at: now,
-                })
-                .await?;
+                if let Some(key) = key {
+                    tx.saved_response_insert(&SavedResponse {
+                        key: key.key,
+                        request: key.request.to_string(),
+                        status,
+                        body: body.clone(),
+                        at: now,
+                    })
+                    .await?;
+                }
                 Ok(Ok(Reply {
                     status,
                     body,
@@ -210,15 +229,14 @@ impl Core {
             }))
             .instrument(span)
             .await;
-        let reply = match done {
-            // Concurrent repetitions: the second found no response, and then the rows of the first.
-            Err(error @ (Error::Exists { .. } | Error::Conflict { .. })) => {
-                Ok(self.answered(saved_key).await?.ok_or(error)?)
-            }
-            done => done?,
-        };
-        self.log_grew.notify();
-        Ok(reply)
+        match (done, saved_key) {
+            (Ok(done), _) => Ok(done),
+            // The database failed: the caller repeats its request.
+            (Err(error @ (Error::Records { .. } | Error::Internal(_))), _) => Err(error),
+            // The response exists, or the work of a repetition found what it did before.
+            (Err(error), Some(key)) => self.answered(key).await?.ok_or(error).map(Ok),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// The saved response of an idempotency key.

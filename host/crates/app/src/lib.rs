@@ -26,6 +26,7 @@ mod rights;
 pub mod runs;
 pub mod sensitive;
 pub mod settlement;
+mod shared_texts;
 pub mod stores;
 pub mod tabular;
 pub mod tax;

@@ -4,13 +4,12 @@
 //! of the workers is one number, however many topics its events are in.
 
 use crate::config::ConsumerConfig;
-use crate::group_reader::GroupReader;
+use crate::group_reader::{GroupReader, PAGE};
 use crate::lanes::{LaneKey, Lanes, lane_key};
 use crate::park_reason::ParkReason;
 use futures_util::future::join_all;
 use galleria_app::App;
-use galleria_app::events::{Group, HandlingOutcome, HandlingResult, Item};
-use galleria_domain::Position;
+use galleria_app::events::{Group, HandlingOutcome, HandlingResult, Item, Progress};
 use galleria_domain::retry::OUTAGE_PAUSE;
 use galleria_ports::Error;
 use galleria_ports::clock::elapsed;
@@ -83,10 +82,9 @@ impl Consumer {
         let (mut grew, mut woke) = (app.core.log_grew(), app.core.parked_woke());
         loop {
             let stopping = stop.is_cancelled();
-            let passed = if stopping {
-                self.store_progress().await
-            } else {
-                self.pass().await
+            let passed = match stopping {
+                true => self.store_progress().await,
+                false => self.pass().await,
             };
             self.pause_after(passed).await;
             if stopping && self.running.is_empty() {
@@ -155,22 +153,18 @@ impl Consumer {
         }
     }
 
-    /// The watermark of the item's group.
-    fn settled(&self, item: &Item) -> Position {
-        let of_group = |reader: &&GroupReader| reader.group.name == item.group;
-        let reader = self.readers.iter().find(of_group);
-        reader.map_or(0, |reader| reader.watermark.settled())
+    /// What is stored when the item is settled.
+    fn progress(&self, item: &Item) -> Progress {
+        let mut readers = self.readers.iter();
+        let reader = readers.find(|reader| reader.group.name == item.group);
+        reader.map_or_else(Progress::default, |reader| reader.progress(item))
     }
 
-    /// Counts the item's position as done. An unparked item has no open position: its event may still be in
-    /// the window for another subscriber.
-    fn finish(&mut self, item: &Item) {
-        if item.parked.is_some() {
-            return;
-        }
-        let of_group = |reader: &&mut GroupReader| reader.group.name == item.group;
-        if let Some(reader) = self.readers.iter_mut().find(of_group) {
-            reader.watermark.finish(item.event.position);
+    /// Counts the item's position as done, after `progress` was stored.
+    fn finish(&mut self, item: &Item, progress: Progress) {
+        let mut readers = self.readers.iter_mut();
+        if let Some(reader) = readers.find(|reader| reader.group.name == item.group) {
+            reader.finish(item, progress);
         }
     }
 
@@ -184,10 +178,8 @@ impl Consumer {
             self.unpark_due().await?;
         }
         let stuck = self.is_stuck();
-        for index in 0..self.readers.len() {
-            if self.readers[index].more && (stuck || !self.is_full()) {
-                self.read(index).await?;
-            }
+        if self.more() && (stuck || !self.is_full()) {
+            self.read().await?;
         }
         self.dispatch();
         if self.running.is_empty() && self.lanes.waiting() == 0 {
@@ -196,21 +188,29 @@ impl Consumer {
         Ok(())
     }
 
-    async fn read(&mut self, index: usize) -> Result<(), Error> {
-        let events = self.readers[index].page(&self.app).await?;
-        for event in events {
+    /// Reads the next page of each group that may have more, in one query.
+    async fn read(&mut self) -> Result<(), Error> {
+        let readers = self.readers.iter().filter(|reader| reader.more);
+        let topics = readers.flat_map(GroupReader::topics).collect();
+        let page = self.app.events.next_events(topics, PAGE).await?;
+        for index in 0..self.readers.len() {
+            if !self.readers[index].more {
+                continue;
+            }
             let group = self.readers[index].group.name.clone();
-            // Earlier events of the key may wait for their retailer: keep the order behind them.
-            let waiting = self.app.events.waiting_item(&group, &event);
-            let lane = lane_key(&waiting);
-            let items = match self.lanes.is_closed(&lane) || self.lanes.is_busy(&lane) {
-                true => vec![waiting],
-                false => self.app.events.route(&group, &event).await?,
-            };
-            let reader = &mut self.readers[index];
-            reader.watermark.begin(event.position, items.len());
-            for item in items {
-                self.accept(item);
+            for (event, store) in self.readers[index].page(&page) {
+                // Earlier events of the key may wait for their retailer: keep the order behind them.
+                let waiting = self.app.events.waiting_item(&group, &event);
+                let lane = lane_key(&waiting);
+                let items = match self.lanes.is_closed(&lane) || self.lanes.is_busy(&lane) {
+                    true => vec![waiting],
+                    false => self.app.events.route_in(&group, &event, store.as_ref()),
+                };
+                let reader = &mut self.readers[index];
+                reader.watermark.begin(event.position, items.len());
+                for item in items {
+                    self.accept(item);
+                }
             }
         }
         self.park().await
@@ -235,17 +235,19 @@ impl Consumer {
     async fn park(&mut self) -> Result<(), Error> {
         while !self.parking.is_empty() {
             let count = self.parking.len().min(PARK_BATCH);
-            let writes = self
-                .parking
-                .iter()
-                .take(count)
-                .map(|(item, reason)| reason.park(&self.app, item, self.settled(item)));
+            // Concurrent writes: none knows which of the others succeed.
+            let progress = match count {
+                1 => self.progress(&self.parking[0].0),
+                _ => Progress::default(),
+            };
+            let items = self.parking.iter().take(count);
+            let writes = items.map(|(item, reason)| reason.park(&self.app, item, progress));
             let written = join_all(writes).await;
             let items: Vec<_> = self.parking.drain(..count).collect();
             let mut failed = None;
             for ((item, reason), written) in items.into_iter().zip(written) {
                 match written {
-                    Ok(()) => self.finish(&item),
+                    Ok(()) => self.finish(&item, progress),
                     Err(error) => {
                         self.parking.push_back((item, reason));
                         failed = Some(error);
@@ -273,11 +275,8 @@ impl Consumer {
             // Unparked items that wait here are still parked in the database: request more items, so that the
             // page also contains due ones.
             let limit = DUE_LANES + self.lanes.busy();
-            let due = self
-                .app
-                .events
-                .due(&group, limit.try_into().unwrap_or(u32::MAX));
-            let due = due.await?;
+            let most = limit.try_into().unwrap_or(u32::MAX);
+            let due = self.app.events.due(&group, most).await?;
             self.check_parked |= due.len() == limit;
             for parked in due {
                 let (subscriber, lane) = (parked.subscriber.clone(), parked.lane.clone());
@@ -302,10 +301,10 @@ impl Consumer {
         while self.running.len() < self.config.workers
             && let Some(item) = self.lanes.take()
         {
-            let (app, watermark, task) = (self.app.clone(), self.settled(&item), item.clone());
+            let (app, progress, task) = (self.app.clone(), self.progress(&item), item.clone());
             let handle = self
                 .running
-                .spawn(async move { app.events.handle(&task, watermark).await });
+                .spawn(async move { app.events.handle(&task, progress).await });
             let started = self.app.core.clock().now();
             self.in_flight.insert(handle.id(), (item, started));
         }
@@ -323,7 +322,7 @@ impl Consumer {
             return Ok(());
         };
         let lane = lane_key(&item);
-        let HandlingResult { outcome, cost } = match ended {
+        let handled = match ended {
             Ok((_, Ok(handled))) => handled,
             Ok((_, Err(error))) => {
                 // The database failed, not the event: put it back.
@@ -340,8 +339,10 @@ impl Consumer {
             }
         };
         // An item that waits, such as for the database, occupies a worker too.
-        let cost = cost.max(elapsed(started, self.app.core.clock().now()));
-        match outcome {
+        let cost = handled
+            .cost
+            .max(elapsed(started, self.app.core.clock().now()));
+        match handled.outcome {
             HandlingOutcome::Routed => {
                 self.lanes.release(&item, cost);
                 if let Err(error) = self.close_subscribers(&item).await {
@@ -349,12 +350,12 @@ impl Consumer {
                     self.lanes.put_back(item);
                     return Err(error);
                 }
-                self.finish(&item);
+                self.finish(&item, handled.progress);
                 self.reopen(&lane).await?;
             }
             HandlingOutcome::Done => {
                 self.lanes.release(&item, cost);
-                self.finish(&item);
+                self.finish(&item, handled.progress);
                 if self.lanes.is_closed(&lane) {
                     self.reopen(&lane).await?;
                 }
@@ -362,7 +363,7 @@ impl Consumer {
             HandlingOutcome::Parked | HandlingOutcome::Blocking => {
                 self.close(lane);
                 self.lanes.release(&item, cost);
-                self.finish(&item);
+                self.finish(&item, handled.progress);
                 self.park().await?;
             }
         }

@@ -2,12 +2,12 @@
 
 use crate::watermark::Watermark;
 use galleria_app::App;
-use galleria_app::events::Group;
-use galleria_domain::{Event, Position};
+use galleria_app::events::{Group, Item, Progress};
+use galleria_domain::{Event, Position, Store};
 use galleria_ports::Error;
 
-/// Events in one page.
-const PAGE: u32 = 200;
+/// Events of a group in one page.
+pub(crate) const PAGE: u32 = 200;
 
 /// A group's position in the log.
 #[derive(Debug)]
@@ -31,14 +31,43 @@ impl GroupReader {
         }
     }
 
-    /// Reads the next page, which may be empty.
-    pub(crate) async fn page(&mut self, app: &App) -> Result<Vec<Event>, Error> {
-        let events = app
-            .events
-            .events_after(&self.group, self.watermark.read(), PAGE)
-            .await?;
-        self.more = events.len() == PAGE as usize;
-        Ok(events)
+    /// What is stored with the settlement of an event.
+    pub(crate) fn progress(&self, item: &Item) -> Progress {
+        let settled = match item.parked {
+            None => self.watermark.settled_with(item.event.position),
+            // The event of an unparked item was settled when it was parked.
+            Some(_) => self.watermark.settled(),
+        };
+        Progress::to(settled, self.stored)
+    }
+
+    /// Counts the item's position as done, after `progress` was stored. An unparked item has no open position: its
+    /// event may still be in the window for another subscriber.
+    pub(crate) fn finish(&mut self, item: &Item, progress: Progress) {
+        if item.parked.is_none() {
+            self.watermark.finish(item.event.position);
+        }
+        self.stored = self.stored.max(progress.position().unwrap_or_default());
+    }
+
+    /// The topics, each with the position after which it is read.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (String, Position)> {
+        let after = self.watermark.read();
+        self.group
+            .topics()
+            .into_iter()
+            .map(move |topic| (topic, after))
+    }
+
+    /// Takes the group's events from a page of several groups.
+    pub(crate) fn page(&mut self, page: &[(Event, Option<Store>)]) -> Vec<(Event, Option<Store>)> {
+        let topics = self.group.topics();
+        let own = page
+            .iter()
+            .filter(|(event, _)| topics.contains(&event.topic));
+        let own: Vec<_> = own.take(PAGE as usize).cloned().collect();
+        self.more = own.len() == PAGE as usize;
+        own
     }
 
     /// Stores the watermark if it has moved.

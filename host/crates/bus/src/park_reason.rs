@@ -1,8 +1,7 @@
 //! The reason why the consumer parks an item without trying it.
 
 use galleria_app::App;
-use galleria_app::events::Item;
-use galleria_domain::Position;
+use galleria_app::events::{Item, Progress};
 use galleria_ports::Error;
 
 #[derive(Clone, Copy, Debug)]
@@ -14,11 +13,16 @@ pub(crate) enum ParkReason {
 }
 
 impl ParkReason {
-    /// Parks an item for this reason. `settled` is the watermark of its group.
-    pub(crate) async fn park(self, app: &App, item: &Item, settled: Position) -> Result<(), Error> {
+    /// Parks an item for this reason.
+    pub(crate) async fn park(
+        self,
+        app: &App,
+        item: &Item,
+        progress: Progress,
+    ) -> Result<(), Error> {
         match self {
-            Self::Behind => app.events.park_behind(item, settled).await,
-            Self::SetAside => app.events.park_aside(item, settled).await,
+            Self::Behind => app.events.park_behind(item, progress).await,
+            Self::SetAside => app.events.park_aside(item, progress).await,
         }
     }
 }

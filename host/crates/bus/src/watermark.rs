@@ -47,6 +47,17 @@ impl Watermark {
             .map_or(self.read, |(first, _)| first - 1)
     }
 
+    /// The same, after one part of an event is settled too.
+    pub(crate) fn settled_with(&self, position: Position) -> Position {
+        let mut open = self.open.iter();
+        match open.next() {
+            Some((first, 1)) if *first == position => {
+                open.next().map_or(self.read, |(next, _)| next - 1)
+            }
+            _ => self.settled(),
+        }
+    }
+
     /// The last position that was read.
     pub(crate) fn read(&self) -> Position {
         self.read
@@ -64,8 +75,11 @@ mod tests {
         watermark.begin(13, 1);
         watermark.begin(17, 0);
         assert_eq!((watermark.settled(), watermark.read()), (11, 17));
+        assert_eq!(watermark.settled_with(12), 11);
         watermark.finish(13);
         watermark.finish(12);
+        assert_eq!(watermark.settled_with(12), 17);
+        assert_eq!(watermark.settled_with(13), 11);
         assert_eq!(watermark.settled(), 11);
         watermark.finish(12);
         assert_eq!(watermark.settled(), 17);

@@ -79,7 +79,7 @@ async fn work(db: &Db, id: String) {
             let now = Timestamp::UNIX_EPOCH;
             tx.number_next("workstation", "entry").await?;
             tx.effect_claim(&id, "slot", Outcome::Applied, now).await?;
-            tx.blob_put(&id, &body, now).await?;
+            tx.blob_put_many(&[(&id, &body)], now).await?;
             let event = NewEvent {
                 id,
                 topic: "topic".into(),

@@ -3,10 +3,10 @@
 //! A lease has an owner and an end, by the clock of the caller, so that two deliverers never work on
 //! the same document.
 
-use crate::placeholders::{bind_padded, padded_list};
-use crate::query::{Row, SqlEnum, query};
+use crate::placeholders::{self, CHUNK, bind_padded, padded_list};
+use crate::query::{Query, Row, SqlEnum, query};
 use crate::retailers::waiting_retailers;
-use crate::transaction::{Lock, Transaction, inserted};
+use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{DocumentRow, DocumentState, Documents, LeaseLimit};
@@ -22,6 +22,16 @@ impl SqlEnum for DocumentState {
     }
 }
 
+/// A condition that lets the commit return before PostgreSQL has synchronised its log, for writes whose loss in a crash
+/// of the server changes nothing:
+///
+/// - A lease. Another host may lease the document then; the first one cannot prepare it without its lease.
+/// - A delivery. Its document is prepared again. The temporary file is gone, so it is only recorded as delivered.
+///
+/// The state *prepared* must be on disk before the file gets its name: otherwise a crash would write a file again that its
+/// receiver has taken.
+const RELAXED: &str = " AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'";
+
 /// All columns except the body, which lists never need.
 macro_rules! without_body {
     ($rest:literal) => {
@@ -36,40 +46,24 @@ macro_rules! without_body {
 
 #[async_trait]
 impl Documents for Transaction<'_> {
-    async fn document_insert(&mut self, document: &DocumentRow) -> Result<(), Error> {
-        let insert = query(
-            "document_insert",
-            "INSERT INTO documents (id, event_id, subscriber, retailer, store_id, order_id,
-                 directory, folder, name, media_type, size, digest, body, state, created_ms,
-                 moved_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&*document.id)
-        .bind(&*document.event_id)
-        .bind(&*document.subscriber)
-        .bind(&*document.retailer)
-        .bind(&*document.store_id)
-        .bind_opt(document.order_id.as_deref())
-        .bind(&*document.directory)
-        .bind(&*document.folder)
-        .bind(&*document.name)
-        .bind(&*document.media_type)
-        .bind(document.size)
-        .bind(&*document.digest)
-        .bind(document.body.clone())
-        .bind_enum(document.state)
-        .bind_timestamp(document.created_at);
-        if self.execute(insert).await? > 0 {
-            return Ok(());
+    async fn document_insert_many(&mut self, documents: &[DocumentRow]) -> Result<(), Error> {
+        for chunk in documents.chunks(CHUNK) {
+            let ids = chunk.iter().map(|document| &*document.id);
+            match placeholders::insert_all(self, insert(chunk), "document", ids).await {
+                Err(Error::Exists { what, id }) => {
+                    let taken = chunk.iter().find(|document| document.id == id);
+                    return match (self.document_get(&id).await?, taken) {
+                        (None, Some(document)) => Err(Error::NameTaken {
+                            directory: document.directory.clone(),
+                            name: document.name.clone(),
+                        }),
+                        _ => Err(Error::Exists { what, id }),
+                    };
+                }
+                done => done?,
+            }
         }
-        match self.document_get(&document.id).await? {
-            Some(_) => inserted(0, "document", &document.id),
-            None => Err(Error::NameTaken {
-                directory: document.directory.clone(),
-                name: document.name.clone(),
-            }),
-        }
+        Ok(())
     }
 
     async fn document_waiting_retailers(
@@ -97,41 +91,48 @@ impl Documents for Transaction<'_> {
         until: Timestamp,
         limit: LeaseLimit,
     ) -> Result<Vec<DocumentRow>, Error> {
-        let sql = self.locking(
-            without_body!(
-                "WHERE retailer = $4 AND state NOT IN ('delivered', 'blocked')
-                   AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until_ms <= $2)
-                 ORDER BY serial LIMIT $3"
-            ),
-            Lock::Skip,
+        let (skip, relaxed) = match self.locks() {
+            true => (" FOR UPDATE SKIP LOCKED", RELAXED),
+            false => ("", ""),
+        };
+        // The oldest documents without a lease, as long as their bodies together are within the limit.
+        let sql = format!(
+            "UPDATE documents SET lease_owner = $1, lease_until_ms = $2
+             WHERE serial IN (SELECT serial FROM (
+                 SELECT serial, ROW_NUMBER() OVER (ORDER BY serial) AS number,
+                     SUM(CASE state WHEN 'pending' THEN size ELSE 0 END) OVER (ORDER BY serial) AS total
+                 FROM (SELECT serial, state, size FROM documents
+                     WHERE retailer = $3 AND state NOT IN ('delivered', 'blocked')
+                       AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until_ms <= $4)
+                     ORDER BY serial LIMIT $5{skip}) few) few
+                 WHERE number = 1 OR total <= $6){relaxed}
+             RETURNING serial, id, event_id, subscriber, retailer, store_id, order_id, directory, folder, name,
+                 media_type, size, digest, state, created_ms,
+                 CASE WHEN state = 'pending' THEN body END AS body"
         );
-        let free = query("document_lease", sql)
+        let lease = query("document_lease", AssertSqlSafe(sql))
             .bind(owner)
+            .bind_timestamp(until)
+            .bind(retailer)
             .bind_timestamp(now)
             .bind(i64::from(limit.documents))
-            .bind(retailer);
-        let mut documents = self.fetch_all_as(free, document).await?;
-        documents.truncate(within(&documents, limit.bytes));
-        if documents.is_empty() {
-            return Ok(documents);
-        }
-        let lease = format!(
-            "UPDATE documents SET lease_owner = $1, lease_until_ms = $2 WHERE id IN ({})
-             RETURNING id, CASE WHEN state = 'pending' THEN body END AS body",
-            padded_list(3, documents.len())
-        );
-        let lease = query("document_lease", AssertSqlSafe(lease))
-            .bind(owner)
-            .bind_timestamp(until);
-        let ids: Vec<_> = documents.iter().map(|row| row.id.as_str()).collect();
-        let leased = bind_padded(lease, &ids);
-        let body = |row: &Row| Ok((row.text("id")?, row.opt_bytes("body")?));
-        let mut bodies: HashMap<_, _> =
-            self.fetch_all_as(leased, body).await?.into_iter().collect();
-        for document in &mut documents {
-            document.body = bodies.remove(&document.id).flatten();
-        }
-        Ok(documents)
+            .bind(i64::try_from(limit.bytes).unwrap_or(i64::MAX));
+        let leased = |row: &Row| {
+            let body = row.opt_bytes("body")?;
+            Ok((
+                row.int("serial")?,
+                DocumentRow {
+                    body,
+                    ..document(row)?
+                },
+            ))
+        };
+        let mut documents = self.fetch_all_as(lease, leased).await?;
+        documents.sort_unstable_by_key(|(serial, _)| *serial);
+        Ok(documents
+            .into_iter()
+            .map(|(_, document)| document)
+            .collect())
     }
 
     async fn document_advance(
@@ -154,10 +155,14 @@ impl Documents for Transaction<'_> {
                 ", lease_owner = NULL, lease_until_ms = 0, body = NULL",
             ),
         };
+        let relaxed = match self.locks() && state == DocumentState::Delivered {
+            true => RELAXED,
+            false => "",
+        };
         let advance = format!(
             "UPDATE documents SET state = $1, moved_ms = $2{and_set}
              WHERE lease_owner = $3 AND lease_until_ms > $2 AND state IN ({from})
-               AND id IN ({})
+               AND id IN ({}){relaxed}
              RETURNING id",
             padded_list(4, ids.len())
         );
@@ -243,18 +248,34 @@ impl Documents for Transaction<'_> {
     }
 }
 
-/// The number of documents from the start whose bodies have at most `bytes` together, and at least one.
-fn within(documents: &[DocumentRow], bytes: u64) -> usize {
-    let mut total = 0_u64;
-    let loaded = |one: &DocumentRow| match one.state {
-        DocumentState::Pending => u64::try_from(one.size).unwrap_or_default(),
-        _ => 0,
-    };
-    let fits = |one: &&DocumentRow| {
-        total = total.saturating_add(loaded(one));
-        total <= bytes
-    };
-    documents.iter().take_while(fits).count().max(1)
+fn insert(documents: &[DocumentRow]) -> Query<'_> {
+    let head = "INSERT INTO documents (id, event_id, subscriber, retailer, store_id, order_id, directory, folder,
+        name, media_type, size, digest, body, state, created_ms, moved_ms)";
+    let sql = (head, 16, "ON CONFLICT DO NOTHING RETURNING id");
+    placeholders::insert(
+        "document_insert_many",
+        sql,
+        documents,
+        |insert, document| {
+            insert
+                .bind(&*document.id)
+                .bind(&*document.event_id)
+                .bind(&*document.subscriber)
+                .bind(&*document.retailer)
+                .bind(&*document.store_id)
+                .bind_opt(document.order_id.as_deref())
+                .bind(&*document.directory)
+                .bind(&*document.folder)
+                .bind(&*document.name)
+                .bind(&*document.media_type)
+                .bind(document.size)
+                .bind(&*document.digest)
+                .bind(document.body.clone())
+                .bind_enum(document.state)
+                .bind_timestamp(document.created_at)
+                .bind_timestamp(document.created_at)
+        },
+    )
 }
 
 pub(crate) fn document(row: &Row) -> Result<DocumentRow, Error> {

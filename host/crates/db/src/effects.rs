@@ -5,7 +5,7 @@ use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_domain::Position;
 use galleria_ports::Error;
-use galleria_ports::records::{Claim, Effects, Outcome};
+use galleria_ports::records::{Claim, Effects, HandlingState, Outcome};
 use jiff::Timestamp;
 
 impl SqlEnum for Outcome {
@@ -17,6 +17,13 @@ impl SqlEnum for Outcome {
             Self::Skipped => "skipped",
             Self::Discarded => "discarded",
         }
+    }
+}
+
+fn claimed(rows: u64) -> Claim {
+    match rows {
+        0 => Claim::Existing,
+        _ => Claim::New,
     }
 }
 
@@ -60,9 +67,58 @@ impl Effects for Transaction<'_> {
         .bind(subscriber)
         .bind_enum(outcome)
         .bind_timestamp(at);
-        Ok(match self.execute(claim).await? {
-            0 => Claim::Existing,
-            _ => Claim::New,
+        Ok(claimed(self.execute(claim).await?))
+    }
+
+    async fn effect_claim_of_order(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+        outcome: Outcome,
+        at: Timestamp,
+        order_id: &str,
+    ) -> Result<Claim, Error> {
+        if !self.locks() {
+            return self.effect_claim(event_id, subscriber, outcome, at).await;
+        }
+        let claim = query(
+            "effect_claim",
+            "WITH turn AS (SELECT id FROM orders WHERE id = $5 FOR UPDATE)
+             INSERT INTO effects (event_id, subscriber, outcome, at_ms)
+             SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT)
+             WHERE (SELECT COUNT(*) FROM turn) >= 0
+             ON CONFLICT (event_id, subscriber) DO NOTHING",
+        )
+        .bind(event_id)
+        .bind(subscriber)
+        .bind_enum(outcome)
+        .bind_timestamp(at)
+        .bind(order_id);
+        Ok(claimed(self.execute(claim).await?))
+    }
+
+    async fn handling_state(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+        store_id: &str,
+    ) -> Result<HandlingState, Error> {
+        let get = query(
+            "handling_state",
+            "SELECT (SELECT outcome FROM effects WHERE event_id = $1 AND subscriber = $2) AS outcome,
+                 CASE WHEN EXISTS
+                     (SELECT 1 FROM dead_letters WHERE event_id = $1 AND subscriber = $2)
+                 THEN 1 ELSE 0 END AS dead,
+                 (SELECT body FROM stores WHERE id = $3) AS store",
+        )
+        .bind(event_id)
+        .bind(subscriber)
+        .bind(store_id);
+        let row = self.fetch_one(get).await?;
+        Ok(HandlingState {
+            has_effect: row.opt_text("outcome")?.is_some(),
+            is_dead_letter: row.bool("dead")?,
+            store: row.opt_json("store")?,
         })
     }
 

@@ -38,6 +38,14 @@ impl Fiscal for Transaction<'_> {
     }
 
     async fn fiscal_insert(&mut self, row: &FiscalRow) -> Result<(), Error> {
+        // A missing row cannot be locked, so another transaction may have inserted it since.
+        match self.fiscal_insert_new(row).await? {
+            false => Err(self.conflict("fiscal_insert")),
+            true => Ok(()),
+        }
+    }
+
+    async fn fiscal_insert_new(&mut self, row: &FiscalRow) -> Result<bool, Error> {
         let insert = query(
             "fiscal_insert",
             "INSERT INTO fiscal_records (order_id, refund_id, entry_id, receipt, store_id, retailer,
@@ -54,11 +62,7 @@ impl Fiscal for Transaction<'_> {
         .bind_enum(row.state)
         .bind_timestamp(row.created_at)
         .bind_timestamp(row.changed_at);
-        // A missing row cannot be locked, so another transaction may have inserted it since.
-        match self.execute(insert).await? {
-            0 => Err(self.conflict("fiscal_insert")),
-            _ => Ok(()),
-        }
+        Ok(self.execute(insert).await? > 0)
     }
 
     async fn fiscal_update(&mut self, row: &FiscalRow) -> Result<(), Error> {

@@ -1,40 +1,45 @@
 //! The journal of attempts, and the texts it refers to by digest.
 
-use crate::query::{Row, query};
+use crate::placeholders::{self, CHUNK};
+use crate::query::{Query, Row, query};
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{Journal, JournalRow};
 use jiff::Timestamp;
 
-#[async_trait]
-impl Journal for Transaction<'_> {
-    async fn journal_insert(&mut self, row: &JournalRow) -> Result<(), Error> {
-        let insert = query(
-            "journal_insert",
+/// Inserts an attempt.
+macro_rules! insert {
+    ($returning:literal) => {
+        concat!(
             "INSERT INTO journal (event_id, subscriber, store_id, order_id, attempt, outcome, detail,
                  plugin, component, settings, argument, decision, cpu_us, memory_bytes,
                  output_bytes, at_ms, retailer)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+            $returning
         )
-        .bind(&*row.event_id)
-        .bind(&*row.subscriber)
-        .bind(&*row.store_id)
-        .bind_opt(row.order_id.as_deref())
-        .bind(i64::from(row.attempt))
-        .bind(&*row.outcome)
-        .bind_opt(row.detail.as_deref())
-        .bind(&*row.plugin)
-        .bind(&*row.component)
-        .bind(&*row.settings)
-        .bind(&*row.argument)
-        .bind_opt(row.decision.as_deref())
-        .bind(row.cpu_us)
-        .bind(row.memory_bytes)
-        .bind(row.output_bytes)
-        .bind_timestamp(row.at)
-        .bind(&*row.retailer);
+    };
+}
+
+#[async_trait]
+impl Journal for Transaction<'_> {
+    async fn journal_insert(&mut self, row: &JournalRow) -> Result<(), Error> {
+        let insert = bind(query("journal_insert", insert!("")), row);
         self.execute(insert).await.map(drop)
+    }
+
+    async fn journal_insert_applied(&mut self, row: &JournalRow) -> Result<bool, Error> {
+        // Not in the statement that claims the effect: it may wait for a transaction that parks the event, and sees the
+        // rows of its start.
+        let insert = insert!(
+            " RETURNING CASE WHEN EXISTS
+                     (SELECT 1 FROM parked p WHERE p.event_id = $1 AND p.subscriber = $2)
+                 OR EXISTS
+                     (SELECT 1 FROM dead_letters d WHERE d.event_id = $1 AND d.subscriber = $2)
+                 THEN 1 ELSE 0 END AS parked"
+        );
+        let insert = query("journal_insert", insert);
+        self.fetch_one(bind(insert, row)).await?.bool("parked")
     }
 
     async fn journal_list_by_order(&mut self, order_id: &str) -> Result<Vec<JournalRow>, Error> {
@@ -63,25 +68,54 @@ impl Journal for Transaction<'_> {
         Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
 
-    async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error> {
-        // Renew the time of last use at most once a day: retention counts in days, and most attempts
-        // use the same settings as the one before.
-        let put = query(
-            "blob_put",
-            "INSERT INTO blobs (digest, body, used_ms) VALUES ($1, $2, $3)
-             ON CONFLICT (digest) DO UPDATE SET used_ms = excluded.used_ms
-             WHERE blobs.used_ms < excluded.used_ms - 86400000",
-        )
-        .bind(digest)
-        .bind(body)
-        .bind_timestamp(at);
-        self.execute(put).await.map(drop)
+    async fn blob_put_many(&mut self, texts: &[(&str, &str)], at: Timestamp) -> Result<(), Error> {
+        // In order, to prevent deadlocks; and a statement cannot change a row twice.
+        let mut texts = texts.to_vec();
+        texts.sort_unstable();
+        texts.dedup();
+        for chunk in texts.chunks(CHUNK) {
+            // Renew the time of last use at most once a day: retention counts in days.
+            let put = placeholders::insert(
+                "blob_put_many",
+                (
+                    "INSERT INTO blobs (digest, body, used_ms)",
+                    3,
+                    "ON CONFLICT (digest) DO UPDATE SET used_ms = excluded.used_ms
+                     WHERE blobs.used_ms < excluded.used_ms - 86400000",
+                ),
+                chunk,
+                |put, (digest, body)| put.bind(*digest).bind(*body).bind_timestamp(at),
+            );
+            self.execute(put).await?;
+        }
+        Ok(())
     }
 
     async fn blob_get(&mut self, digest: &str) -> Result<Option<String>, Error> {
         let get = query("blob_get", "SELECT body FROM blobs WHERE digest = $1").bind(digest);
         self.fetch_optional_as(get, |row| row.text("body")).await
     }
+}
+
+fn bind<'q>(insert: Query<'q>, row: &'q JournalRow) -> Query<'q> {
+    insert
+        .bind(&*row.event_id)
+        .bind(&*row.subscriber)
+        .bind(&*row.store_id)
+        .bind_opt(row.order_id.as_deref())
+        .bind(i64::from(row.attempt))
+        .bind(&*row.outcome)
+        .bind_opt(row.detail.as_deref())
+        .bind(&*row.plugin)
+        .bind(&*row.component)
+        .bind(&*row.settings)
+        .bind(&*row.argument)
+        .bind_opt(row.decision.as_deref())
+        .bind(row.cpu_us)
+        .bind(row.memory_bytes)
+        .bind(row.output_bytes)
+        .bind_timestamp(row.at)
+        .bind(&*row.retailer)
 }
 
 fn journal(row: &Row) -> Result<JournalRow, Error> {

@@ -1,6 +1,10 @@
 //! Lists of placeholders in SQL text.
 
-use crate::query::Query;
+use crate::query::{Query, query};
+use crate::transaction::{Transaction, inserted};
+use galleria_ports::Error;
+use sqlx::AssertSqlSafe;
+use std::collections::HashSet;
 
 /// Most rows in one query. On PostgreSQL a query costs a round trip, and on both databases its
 /// preparation. At 64 rows both are cheap compared to the rows. Only the last chunk is shorter, so the
@@ -21,6 +25,32 @@ pub(crate) fn tuples(first: usize, count: usize, width: usize) -> String {
         .map(|row| format!("({})", list(first + row * width, width)))
         .collect();
     all.join(", ")
+}
+
+/// Starts a query that inserts rows of `width` columns: `head`, the rows, and `tail`.
+pub(crate) fn insert<'q, T>(
+    name: &'static str,
+    (head, width, tail): (&str, usize, &str),
+    rows: &'q [T],
+    bind: impl FnMut(Query<'q>, &'q T) -> Query<'q>,
+) -> Query<'q> {
+    let sql = format!("{head} VALUES {} {tail}", tuples(1, rows.len(), width));
+    rows.iter().fold(query(name, AssertSqlSafe(sql)), bind)
+}
+
+/// Runs an insert that returns the ids of the new rows. Returns `Error::Exists` with the first id that was taken.
+pub(crate) async fn insert_all<'i>(
+    tx: &mut Transaction<'_>,
+    insert: Query<'_>,
+    what: &'static str,
+    mut ids: impl Iterator<Item = &'i str>,
+) -> Result<(), Error> {
+    let rows = tx.fetch_all_as(insert, |row| row.text("id")).await?;
+    let new: HashSet<String> = rows.into_iter().collect();
+    match ids.find(|id| !new.contains(*id)) {
+        Some(id) => inserted(0, what, id),
+        None => Ok(()),
+    }
 }
 
 /// The number of placeholders for `count` ids: the next power of two, so that a few prepared texts

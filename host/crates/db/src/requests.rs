@@ -1,5 +1,6 @@
 //! Responses saved under an idempotency key, and requests and receipts to be sent.
 
+use crate::placeholders::{self, CHUNK};
 use crate::query::{Row, query};
 use crate::transaction::{Transaction, inserted};
 use async_trait::async_trait;
@@ -32,38 +33,44 @@ impl Requests for Transaction<'_> {
         inserted(self.execute(insert).await?, "answer", &answered.key)
     }
 
-    async fn outgoing_insert(&mut self, row: &OutgoingRow) -> Result<(), Error> {
-        let insert = query(
-            "outgoing_insert",
-            "INSERT INTO requests (id, event_id, subscriber, store_id, request, created_ms, order_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&*row.id)
-        .bind(&*row.event_id)
-        .bind(&*row.subscriber)
-        .bind(&*row.store_id)
-        .bind(&*row.request)
-        .bind_timestamp(row.created_at)
-        .bind_opt(row.order_id.as_deref());
-        inserted(self.execute(insert).await?, "request", &row.id)
+    async fn outgoing_insert_many(&mut self, rows: &[OutgoingRow]) -> Result<(), Error> {
+        for chunk in rows.chunks(CHUNK) {
+            let head = "INSERT INTO requests (id, event_id, subscriber, store_id, request, created_ms, order_id)";
+            let sql = (head, 7, "ON CONFLICT DO NOTHING RETURNING id");
+            let insert = placeholders::insert("outgoing_insert_many", sql, chunk, |insert, row| {
+                insert
+                    .bind(&*row.id)
+                    .bind(&*row.event_id)
+                    .bind(&*row.subscriber)
+                    .bind(&*row.store_id)
+                    .bind(&*row.request)
+                    .bind_timestamp(row.created_at)
+                    .bind_opt(row.order_id.as_deref())
+            });
+            let ids = chunk.iter().map(|row| &*row.id);
+            placeholders::insert_all(self, insert, "request", ids).await?;
+        }
+        Ok(())
     }
 
-    async fn receipt_insert(&mut self, row: &ReceiptRow) -> Result<(), Error> {
-        let insert = query(
-            "receipt_insert",
-            "INSERT INTO receipts (id, event_id, subscriber, store_id, order_id, receipt, created_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&*row.id)
-        .bind(&*row.event_id)
-        .bind(&*row.subscriber)
-        .bind(&*row.store_id)
-        .bind_opt(row.order_id.as_deref())
-        .bind(&*row.receipt)
-        .bind_timestamp(row.created_at);
-        inserted(self.execute(insert).await?, "receipt", &row.id)
+    async fn receipt_insert_many(&mut self, rows: &[ReceiptRow]) -> Result<(), Error> {
+        for chunk in rows.chunks(CHUNK) {
+            let head = "INSERT INTO receipts (id, event_id, subscriber, store_id, order_id, receipt, created_ms)";
+            let sql = (head, 7, "ON CONFLICT DO NOTHING RETURNING id");
+            let insert = placeholders::insert("receipt_insert_many", sql, chunk, |insert, row| {
+                insert
+                    .bind(&*row.id)
+                    .bind(&*row.event_id)
+                    .bind(&*row.subscriber)
+                    .bind(&*row.store_id)
+                    .bind_opt(row.order_id.as_deref())
+                    .bind(&*row.receipt)
+                    .bind_timestamp(row.created_at)
+            });
+            let ids = chunk.iter().map(|row| &*row.id);
+            placeholders::insert_all(self, insert, "receipt", ids).await?;
+        }
+        Ok(())
     }
 }
 

@@ -2,12 +2,17 @@
 //!
 //! A page continues after a cursor, so the last page costs as much as the first.
 
+use crate::placeholders::{self, CHUNK};
 use crate::query::{Query, Row, query};
 use crate::transaction::{Transaction, inserted};
 use galleria_domain::Decimal;
 use galleria_ports::Error;
 use galleria_ports::records::{SaleLine, SaleLineCursor};
 use jiff::Timestamp;
+
+const INSERT: &str = "INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
+    store_external_id, returned, sku, category, quantity_unscaled, quantity_scale, currency, amount, discount,
+    tax_code, tax, accepted_ms, description, net)";
 
 /// Scope of a report.
 pub(crate) struct Window<'w> {
@@ -19,37 +24,37 @@ pub(crate) struct Window<'w> {
 }
 
 pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Result<(), Error> {
-    for line in lines {
-        let insert = query(
+    for chunk in lines.chunks(CHUNK) {
+        let insert = placeholders::insert(
             "sale_line_insert_many",
-            "INSERT INTO sale_lines (store_id, business_date, begun_at, entry_id, number,
-                 store_external_id, returned, sku, category, quantity_unscaled, quantity_scale,
-                 currency, amount, discount, tax_code, tax, accepted_ms, description, net)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                 $18, $19)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&*line.store_id)
-        .bind(&*line.business_date)
-        .bind(&*line.begun_at)
-        .bind(&*line.entry_id)
-        .bind(i64::from(line.number))
-        .bind(&*line.store_external_id)
-        .bind_bool(line.returned)
-        .bind(&*line.sku)
-        .bind(&*line.category)
-        .bind(line.quantity.unscaled)
-        .bind(i64::from(line.quantity.scale))
-        .bind(&*line.currency)
-        .bind(line.amount)
-        .bind(line.discount)
-        .bind(&*line.tax_code)
-        .bind(line.tax)
-        .bind_timestamp(line.accepted_at)
-        .bind(&*line.description)
-        .bind(line.net);
+            (INSERT, 19, "ON CONFLICT DO NOTHING"),
+            chunk,
+            |insert, line| {
+                insert
+                    .bind(&*line.store_id)
+                    .bind(&*line.business_date)
+                    .bind(&*line.begun_at)
+                    .bind(&*line.entry_id)
+                    .bind(i64::from(line.number))
+                    .bind(&*line.store_external_id)
+                    .bind_bool(line.returned)
+                    .bind(&*line.sku)
+                    .bind(&*line.category)
+                    .bind(line.quantity.unscaled)
+                    .bind(i64::from(line.quantity.scale))
+                    .bind(&*line.currency)
+                    .bind(line.amount)
+                    .bind(line.discount)
+                    .bind(&*line.tax_code)
+                    .bind(line.tax)
+                    .bind_timestamp(line.accepted_at)
+                    .bind(&*line.description)
+                    .bind(line.net)
+            },
+        );
         // A conflict means that the entry id is in use, for instance a refund with a payment's id.
-        inserted(tx.execute(insert).await?, "entry", &line.entry_id)?;
+        let missing = chunk.len() as u64 - tx.execute(insert).await?;
+        inserted(u64::from(missing == 0), "entry", &chunk[0].entry_id)?;
     }
     Ok(())
 }

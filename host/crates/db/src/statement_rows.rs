@@ -1,5 +1,6 @@
 //! Conversion of tenders, settlement statements and their lines to and from rows.
 
+use crate::placeholders;
 use crate::query::{Query, Row, query};
 use galleria_domain::{MatchOutcome, MatchRule, RecordedTender, StatementHeader};
 use galleria_ports::Error;
@@ -20,36 +21,37 @@ pub(crate) fn joined(words: &[String]) -> String {
     }
 }
 
-pub(crate) fn tender_insert(tender: &RecordedTender, accepted_at: Timestamp) -> Query<'_> {
-    query(
-        "tender_insert_many",
-        "INSERT INTO tenders (id, retailer, store_id, store, back, kind, provider, psp_reference,
-             modification_reference, merchant_reference, scheme, amount, currency, minor_digits,
-             business_date, entry_id, order_id, accepted_ms, fresh, voided, settled, covered)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             1, 0, 0, $19)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(&*tender.id)
-    .bind(&*tender.retailer)
-    .bind(&*tender.store_id)
-    .bind(&*tender.store)
-    .bind_bool(tender.back)
-    .bind(&*tender.kind)
-    .bind(&*tender.provider)
-    .bind(&*tender.psp_reference)
-    .bind(&*tender.modification_reference)
-    .bind(&*tender.merchant_reference)
-    .bind(&*tender.scheme)
-    .bind(tender.amount)
-    .bind(&*tender.currency)
-    .bind(i64::from(tender.minor_digits))
-    .bind(&*tender.business_date)
-    .bind(&*tender.entry_id)
-    .bind(&*tender.order_id)
-    .bind_timestamp(accepted_at)
-    // No statement is expected to pay nothing.
-    .bind_bool(tender.amount == 0)
+pub(crate) fn tender_insert(tenders: &[RecordedTender], accepted_at: Timestamp) -> Query<'_> {
+    let head = "INSERT INTO tenders (id, retailer, store_id, store, back, kind, provider, psp_reference,
+         modification_reference, merchant_reference, scheme, amount, currency, minor_digits, business_date,
+         entry_id, order_id, accepted_ms, covered, fresh, voided, settled)";
+    let sql = (head, 22, "ON CONFLICT DO NOTHING");
+    placeholders::insert("tender_insert_many", sql, tenders, |insert, tender| {
+        insert
+            .bind(&*tender.id)
+            .bind(&*tender.retailer)
+            .bind(&*tender.store_id)
+            .bind(&*tender.store)
+            .bind_bool(tender.back)
+            .bind(&*tender.kind)
+            .bind(&*tender.provider)
+            .bind(&*tender.psp_reference)
+            .bind(&*tender.modification_reference)
+            .bind(&*tender.merchant_reference)
+            .bind(&*tender.scheme)
+            .bind(tender.amount)
+            .bind(&*tender.currency)
+            .bind(i64::from(tender.minor_digits))
+            .bind(&*tender.business_date)
+            .bind(&*tender.entry_id)
+            .bind(&*tender.order_id)
+            .bind_timestamp(accepted_at)
+            // No statement is expected to pay nothing.
+            .bind_bool(tender.amount == 0)
+            .bind_bool(true)
+            .bind_bool(false)
+            .bind(0_i64)
+    })
 }
 
 pub(crate) fn tender(row: &Row) -> Result<RecordedTender, Error> {

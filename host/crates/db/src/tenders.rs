@@ -1,5 +1,6 @@
 //! Tenders, which matching compares with statement lines.
 
+use crate::placeholders::CHUNK;
 use crate::query::query;
 use crate::statement_rows as rows;
 use crate::transaction::{Transaction, inserted};
@@ -31,12 +32,11 @@ impl Tenders for Transaction<'_> {
         tenders: &[RecordedTender],
         accepted_at: Timestamp,
     ) -> Result<(), Error> {
-        for tender in tenders {
-            let rows = self
-                .execute(rows::tender_insert(tender, accepted_at))
-                .await?;
+        for chunk in tenders.chunks(CHUNK) {
+            let insert = rows::tender_insert(chunk, accepted_at);
             // A payment and a refund with the same id would have tenders with the same ids.
-            inserted(rows, "entry", &tender.entry_id)?;
+            let missing = chunk.len() as u64 - self.execute(insert).await?;
+            inserted(u64::from(missing == 0), "entry", &chunk[0].entry_id)?;
         }
         Ok(())
     }

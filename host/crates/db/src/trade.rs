@@ -1,6 +1,6 @@
 //! Stores, orders, payments, refunds, voids, shifts, and sequence numbers.
 
-use crate::query::query;
+use crate::query::{Row, query};
 use crate::sale_lines;
 use crate::stores;
 use crate::timeline::next_retailer;
@@ -120,6 +120,19 @@ impl Trade for Transaction<'_> {
         let sql = self.locking("SELECT id FROM orders WHERE id = $1", Lock::Wait);
         let lock = query("order_lock", sql).bind(id);
         self.fetch_optional(lock).await.map(drop)
+    }
+
+    async fn order_pay(&mut self, id: &str) -> Result<Option<(OrderRow, Store)>, Error> {
+        let pay = query(
+            "order_pay",
+            "UPDATE orders SET status = $1 WHERE id = $2 AND status = $3
+             RETURNING *, (SELECT s.body FROM stores s WHERE s.id = orders.store_id) AS store",
+        )
+        .bind_enum(OrderStatus::Paid)
+        .bind(id)
+        .bind_enum(OrderStatus::Open);
+        let paid = |row: &Row| Ok((rows::order(row)?, row.json("store")?));
+        self.fetch_optional_as(pay, paid).await
     }
 
     async fn order_set_status(&mut self, id: &str, status: OrderStatus) -> Result<(), Error> {

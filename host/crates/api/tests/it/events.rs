@@ -79,7 +79,7 @@ async fn add_attempts(host: &Host) {
         for text in [ARGUMENT, &decision, "{\"another\":1}"] {
             let digest = Digest::of(text.as_bytes());
             let at = "2026-11-24T10:04:31Z".parse().expect("an instant");
-            tx.blob_put(digest.as_str(), text, at).await?;
+            tx.blob_put_many(&[(digest.as_str(), text)], at).await?;
         }
         for (event, store) in [("refund:r1", "s1"), ("shift:h1", "s1"), ("refund:r2", "t1")] {
             for number in 1..=2 {

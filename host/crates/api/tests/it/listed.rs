@@ -327,7 +327,7 @@ pub async fn documents(host: &Host) {
     ];
     let put = host.app.core.records().write(in_tx!(|tx, rows| {
         for row in &rows {
-            tx.document_insert(row).await?;
+            tx.document_insert_many(std::slice::from_ref(row)).await?;
         }
         Ok(())
     }));

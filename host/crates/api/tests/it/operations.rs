@@ -205,8 +205,10 @@ async fn queue(host: &Host, id: &str, store: &str, order: &str) {
         .core
         .records()
         .write(in_tx!(|tx, receipt, request| {
-            tx.receipt_insert(&receipt).await?;
-            tx.outgoing_insert(&request).await
+            tx.receipt_insert_many(std::slice::from_ref(&receipt))
+                .await?;
+            tx.outgoing_insert_many(std::slice::from_ref(&request))
+                .await
         }));
     put.await.expect("queued");
 }
@@ -292,11 +294,9 @@ async fn insert_document(host: &Host, id: &str, name: &str) {
         state: DocumentState::Pending,
         created_at: "2026-11-24T12:00:01Z".parse().expect("an instant"),
     };
-    let put = host
-        .app
-        .core
-        .records()
-        .write(in_tx!(|tx, document| tx.document_insert(&document).await));
+    let put = host.app.core.records().write(in_tx!(|tx, document| tx
+        .document_insert_many(std::slice::from_ref(&document))
+        .await));
     put.await.expect("written");
 }
 

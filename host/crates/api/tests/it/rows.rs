@@ -90,8 +90,10 @@ pub async fn add_parked_and_queued(host: &Host) {
         .records()
         .write(in_tx!(|tx, parked, receipt, request, fault| {
             tx.parked_put(&parked).await?;
-            tx.receipt_insert(&receipt).await?;
-            tx.outgoing_insert(&request).await?;
+            tx.receipt_insert_many(std::slice::from_ref(&receipt))
+                .await?;
+            tx.outgoing_insert_many(std::slice::from_ref(&request))
+                .await?;
             tx.journal_insert(&fault).await
         }));
     stored.await.expect("stored");
@@ -272,9 +274,10 @@ pub async fn add_decision(host: &Host) {
         .core
         .records()
         .write(in_tx!(|tx, document, attempt| {
-            tx.document_insert(&document).await?;
+            tx.document_insert_many(std::slice::from_ref(&document))
+                .await?;
             let decision = attempt.decision.clone().unwrap_or_default();
-            tx.blob_put(&decision, DECISION, at).await?;
+            tx.blob_put_many(&[(&decision, DECISION)], at).await?;
             tx.journal_insert(&attempt).await
         }));
     stored.await.expect("stored");

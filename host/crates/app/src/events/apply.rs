@@ -1,12 +1,13 @@
 //! Applies a decision. Its effects, the journal and the position of the group are one transaction.
 
 use super::attempt::attempt;
-use super::prepare::{PreparedCall, paid, take_turn};
-use super::{Item, retry};
+use super::prepare::{PreparedCall, order_of, paid, take_turn};
+use super::{Item, Progress, retry};
 use crate::events::Events;
+use crate::shared_texts::put_texts;
 use galleria_domain::plugin::Point;
 use galleria_domain::shares::write_cost;
-use galleria_domain::{Decision, Digest, NewEvent, Position};
+use galleria_domain::{Decision, Digest, NewEvent};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::plugins::Usage;
@@ -22,7 +23,7 @@ use std::time::Duration;
 /// may be repeated.
 struct Application {
     item: Item,
-    prefix: Position,
+    progress: Progress,
     now: Timestamp,
     wakes: Option<String>,
     journal: JournalRow,
@@ -40,25 +41,45 @@ impl Events {
         prepared: &PreparedCall,
         decision: &Decision,
         usage: Usage,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<(), Error> {
-        let application = Arc::new(self.application(item, prepared, decision, usage, prefix));
+        let application = Arc::new(self.application(item, prepared, decision, usage, progress));
         let documents = !application.documents.is_empty();
-        let (wakes, events) = (application.wakes.is_some(), !application.events.is_empty());
-        self.core
+        // The log has grown only for its readers: nobody may read the topic of a publication here.
+        let mut topics = application.events.iter().map(|event| &event.topic);
+        let grew = topics.any(|topic| self.policy.is_read(topic));
+        let now = application.now;
+        let written = self
+            .core
             .records
             .write(in_tx!(|tx, application| write(tx, &application).await))
-            .await?;
+            .await;
+        let woken = self.stored_settings(written, prepared, now)?;
         if documents {
             self.core.document_decided.notify();
         }
-        if wakes {
+        if woken {
             self.core.parked_woke.notify();
         }
-        if events {
+        if grew {
             self.core.log_grew.notify();
         }
         Ok(())
+    }
+
+    /// Remembers that the settings of an attempt are stored, if its transaction was committed.
+    pub(super) fn stored_settings<T>(
+        &self,
+        written: Result<T, Error>,
+        prepared: &PreparedCall,
+        now: Timestamp,
+    ) -> Result<T, Error> {
+        match &written {
+            Ok(_) => self.core.settings.stored(&prepared.context.settings, now),
+            Err(Error::Records { .. }) => self.core.settings.forget(),
+            Err(_) => {}
+        }
+        written
     }
 
     fn application(
@@ -67,7 +88,7 @@ impl Events {
         prepared: &PreparedCall,
         decision: &Decision,
         usage: Usage,
-        prefix: Position,
+        progress: Progress,
     ) -> Application {
         let now = self.core.clock.now();
         let Decision {
@@ -91,7 +112,7 @@ impl Events {
         let events = events.collect();
         let summary = summary(decision).to_string();
         let digest = Digest::of(summary.as_bytes());
-        let (mut journal, mut blobs) = attempt(item, prepared, usage, now);
+        let (mut journal, mut blobs) = attempt(item, prepared, usage, &self.core.settings, now);
         journal.outcome = "applied".into();
         journal.decision = Some(digest.to_string());
         blobs.push((digest, summary));
@@ -101,7 +122,7 @@ impl Events {
         };
         Application {
             item: item.clone(),
-            prefix,
+            progress,
             now,
             wakes,
             journal,
@@ -162,7 +183,7 @@ impl Events {
     }
 
     /// Records that no plugin has to decide about the event.
-    pub(super) async fn skip(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+    pub(super) async fn skip(&self, item: &Item, progress: Progress) -> Result<(), Error> {
         let (item, now) = (item.clone(), self.core.clock.now());
         let wakes = retry::waiting_for(&item);
         self.core
@@ -178,28 +199,33 @@ impl Events {
                 if let Some(wakes) = wakes {
                     tx.parked_wake(&wakes, subscriber, now).await?;
                 }
-                tx.position_set(&item.group, prefix).await
+                progress.store(tx, &item.group).await
             }))
             .await
     }
 
     /// Unparks an event that took effect elsewhere.
-    pub(super) async fn unpark_settled(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+    pub(super) async fn unpark_settled(
+        &self,
+        item: &Item,
+        progress: Progress,
+    ) -> Result<(), Error> {
         let item = item.clone();
         self.core
             .records
             .write(in_tx!(|tx, item| {
                 tx.parked_remove(&item.event.id, &item.subscriber).await?;
-                tx.position_set(&item.group, prefix).await
+                progress.store(tx, &item.group).await
             }))
             .await
     }
 }
 
-async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> {
+/// Returns whether events that waited for this one are due now.
+async fn write(tx: &mut dyn Tx, application: &Application) -> Result<bool, Error> {
     let Application {
         item,
-        prefix,
+        progress,
         now,
         wakes,
         journal,
@@ -210,38 +236,37 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<(), Error> 
         receipts,
     } = application;
     let (event, subscriber) = (&item.event.id, &item.subscriber);
-    if let Some(wakes) = wakes {
-        take_turn(tx, wakes).await?;
-    }
-    let took = tx
-        .effect_claim(event, subscriber, Outcome::Applied, *now)
-        .await?;
-    if took == Claim::Existing {
+    let outcome = Outcome::Applied;
+    // Takes the turn of the order: see `take_turn`.
+    let claim = match wakes.as_deref().and_then(order_of) {
+        Some(order) => {
+            tx.effect_claim_of_order(event, subscriber, outcome, *now, order)
+                .await?
+        }
+        None => tx.effect_claim(event, subscriber, outcome, *now).await?,
+    };
+    if claim == Claim::Existing {
         tx.parked_remove(event, subscriber).await?;
-        return tx.position_set(&item.group, *prefix).await;
+        progress.store(tx, &item.group).await?;
+        return Ok(false);
     }
-    for (digest, text) in blobs {
-        tx.blob_put(digest.as_str(), text, *now).await?;
+    put_texts(tx, blobs, *now).await?;
+    let was_parked = tx.journal_insert_applied(journal).await?;
+    tx.document_insert_many(documents).await?;
+    tx.event_append_many(events, *now).await?;
+    tx.outgoing_insert_many(requests).await?;
+    tx.receipt_insert_many(receipts).await?;
+    if was_parked {
+        tx.parked_remove(event, subscriber).await?;
+        tx.dead_letter_remove(event, subscriber).await?;
     }
-    tx.journal_insert(journal).await?;
-    for document in documents {
-        tx.document_insert(document).await?;
-    }
-    for event in events {
-        tx.event_append(event, *now).await?;
-    }
-    for request in requests {
-        tx.outgoing_insert(request).await?;
-    }
-    for receipt in receipts {
-        tx.receipt_insert(receipt).await?;
-    }
-    tx.parked_remove(event, subscriber).await?;
-    tx.dead_letter_remove(event, subscriber).await?;
-    if let Some(wakes) = wakes {
-        tx.parked_wake(wakes, subscriber, *now).await?;
-    }
-    tx.position_set(&item.group, *prefix).await
+    let woken = match wakes {
+        Some(wakes) => tx.parked_wake(wakes, subscriber, *now).await?,
+        None => 0,
+    };
+    progress.store(tx, &item.group).await?;
+    // The next event of its lane is due, too.
+    Ok(woken > 0 || was_parked)
 }
 
 /// The cost of applying a decision, for fair scheduling: a store with large decisions occupies the writer

@@ -2,29 +2,28 @@
 
 use super::prepare::PreparedCall;
 use super::{Item, argument_text};
+use crate::shared_texts::SharedTexts;
 use galleria_domain::{Digest, names};
 use galleria_ports::plugins::Usage;
 use galleria_ports::records::JournalRow;
 use jiff::Timestamp;
 
-/// The journal row of an attempt without its outcome, and the texts that it refers to.
+/// The journal row of an attempt without its outcome, and the texts to store with it.
 pub(super) fn attempt(
     item: &Item,
     prepared: &PreparedCall,
     usage: Usage,
+    settings: &SharedTexts,
     now: Timestamp,
 ) -> (JournalRow, Vec<(Digest, String)>) {
-    let settings = prepared.context.settings.clone();
-    let text = argument_text(
+    let argument = argument_text(
         prepared.argument.point(),
         &prepared.context,
         &prepared.argument,
     );
-    let blobs = vec![
-        (Digest::of(settings.as_bytes()), settings),
-        (Digest::of(text.as_bytes()), text),
-    ];
+    let digest = Digest::of(argument.as_bytes());
     let count = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let (settings_digest, is_due) = settings.digest(&prepared.context.settings, now);
     let row = JournalRow {
         event_id: item.event.id.clone(),
         subscriber: item.subscriber.clone(),
@@ -36,15 +35,19 @@ pub(super) fn attempt(
         detail: None,
         plugin: prepared.plugin.slot.plugin.clone(),
         component: prepared.plugin.inspection.digest.to_string(),
-        settings: blobs[0].0.to_string(),
-        argument: blobs[1].0.to_string(),
+        settings: settings_digest.to_string(),
+        argument: digest.to_string(),
         decision: None,
         cpu_us: i64::try_from(usage.cpu.as_micros()).unwrap_or(i64::MAX),
         memory_bytes: count(usage.memory_bytes),
         output_bytes: count(usage.output_bytes),
         at: now,
     };
-    (row, blobs)
+    let mut texts = vec![(digest, argument)];
+    if is_due {
+        texts.push((settings_digest, prepared.context.settings.clone()));
+    }
+    (row, texts)
 }
 
 /// The journal row of an attempt whose plugin was not called.

@@ -1,5 +1,6 @@
 //! One subscriber's handling of an event, and its outcome.
 
+use super::Progress;
 use galleria_domain::Event;
 use galleria_domain::event::{identifier, topic};
 use galleria_domain::plugin::Point;
@@ -62,13 +63,17 @@ pub struct HandlingResult {
     pub outcome: HandlingOutcome,
     /// CPU time of the plugin and the cost of applying its decision, for fair scheduling.
     pub cost: Duration,
+    /// What the database has stored of the group's progress.
+    pub progress: Progress,
 }
 
 impl HandlingResult {
-    pub(super) fn free(outcome: HandlingOutcome) -> Self {
+    /// Without a call.
+    pub(super) fn free(outcome: HandlingOutcome, progress: Progress) -> Self {
         Self {
             outcome,
             cost: Duration::ZERO,
+            progress,
         }
     }
 }

@@ -10,10 +10,12 @@ mod dead_letters;
 mod group_leases;
 mod item;
 mod journal;
+mod log;
 mod out_of_service;
 mod parked;
 mod policy;
 mod prepare;
+mod progress;
 pub(crate) mod relay;
 mod retry;
 
@@ -26,13 +28,14 @@ use out_of_service::waits_for_retailer;
 pub(crate) use parked::unknown as not_parked;
 pub use parked::{ParkedListQuery, ParkedPage, ParkedView};
 pub use policy::{EventPolicy, Group, RelayPolicy};
+pub use progress::Progress;
 pub use relay::{BROKER_REJECTED, Relayed};
 
 use crate::core::Core;
 use galleria_domain::contract;
 use galleria_domain::plugin::Point;
 use galleria_domain::trace::Origin;
-use galleria_domain::{CallFault, Event, HostFault, Position, Store};
+use galleria_domain::{CallFault, Event, HostFault, Store};
 use galleria_ports::Error;
 use galleria_ports::in_tx;
 use galleria_ports::metrics;
@@ -72,23 +75,27 @@ impl Events {
     /// The subscribers of an event, in the order of `retailer.toml`. An invalid event goes to
     /// [`HOST`], which makes it a dead letter. An event without subscribers is skipped.
     pub async fn route(&self, group: &str, event: &Event) -> Result<Vec<Item>, Error> {
+        let store = self.store_of_event(event).await?;
+        Ok(self.route_in(group, event, store.as_ref()))
+    }
+
+    /// The same for an event whose store is known.
+    pub fn route_in(&self, group: &str, event: &Event, store: Option<&Store>) -> Vec<Item> {
         let Some(point) = point_of(event) else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
-        let Some(store) = self.store_of_event(event).await? else {
-            return Ok(vec![item(group, event, HOST, None)]);
+        let Some(store) = store else {
+            return vec![item(group, event, HOST, None)];
         };
         if self.core.plugins.is_unavailable(&store.retailer) {
-            return Ok(vec![self.waiting_item(group, event)]);
+            return vec![self.waiting_item(group, event)];
         }
-        let plugins = self.core.plugins.serving(&store, point);
-        Ok(plugins
-            .into_iter()
-            .map(|plugin| {
-                let name = plugin.slot.name.clone();
-                item(group, event, &name, Some(plugin))
-            })
-            .collect())
+        let plugins = self.core.plugins.serving(store, point).into_iter();
+        let items = plugins.map(|plugin| {
+            let name = plugin.slot.name.clone();
+            item(group, event, &name, Some(plugin))
+        });
+        items.collect()
     }
 
     /// The item of a parked event that is due.
@@ -142,69 +149,6 @@ impl Events {
         Ok(found.and_then(|(store, point)| serves(&store, point)))
     }
 
-    /// The position of a group, and its closed lanes.
-    pub async fn resume(&self, group: &str) -> Result<(Position, Vec<(String, String)>), Error> {
-        let group = group.to_owned();
-        self.core
-            .records
-            .read(in_tx!(|tx, group| {
-                let position = tx.position_get(&group).await?;
-                Ok((position, tx.parked_lane_list(&group).await?))
-            }))
-            .await
-    }
-
-    /// The next events of a group's topics.
-    pub async fn events_after(
-        &self,
-        group: &Group,
-        after: Position,
-        limit: u32,
-    ) -> Result<Vec<Event>, Error> {
-        let topics = group.topics();
-        self.core
-            .records
-            .read(in_tx!(|tx, topics| tx
-                .event_list(&topics, after, limit)
-                .await))
-            .await
-    }
-
-    /// Stores the position of a group.
-    pub async fn store_position(&self, group: &str, prefix: Position) -> Result<(), Error> {
-        let group = group.to_owned();
-        self.core
-            .records
-            .write(in_tx!(|tx, group| tx.position_set(&group, prefix).await))
-            .await
-    }
-
-    /// Parked events of a group that are due, at most one per lane.
-    pub async fn due(&self, group: &str, limit: u32) -> Result<Vec<ParkedEvent>, Error> {
-        let (group, now) = (group.to_owned(), self.core.clock.now());
-        self.core
-            .records
-            .read(in_tx!(|tx, group| tx.parked_due(&group, now, limit).await))
-            .await
-    }
-
-    /// Whether a lane has parked events.
-    pub async fn lane_waits(
-        &self,
-        group: &str,
-        subscriber: &str,
-        lane: &str,
-    ) -> Result<bool, Error> {
-        let names = (group.to_owned(), subscriber.to_owned(), lane.to_owned());
-        self.core
-            .records
-            .read(in_tx!(|tx, names| {
-                let (group, subscriber, lane) = names;
-                Ok(tx.parked_count_in_lane(&group, &subscriber, &lane).await? > 0)
-            }))
-            .await
-    }
-
     async fn store_of_event(&self, event: &Event) -> Result<Option<Store>, Error> {
         let Some(id) = event.store.clone() else {
             return Ok(None);
@@ -216,22 +160,22 @@ impl Events {
     }
 
     /// Calls the plugin and applies its decision, parks the event, or makes it a dead letter.
-    /// `prefix` is the position of the group, which is stored with the effects.
+    /// `progress` is stored with the effects.
     ///
     /// A failure concerns this event alone: it is parked and retried, and other events do not wait
     /// for it. Returns an error only if the database cannot store even that.
-    pub async fn handle(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
+    pub async fn handle(&self, item: &Item, progress: Progress) -> Result<HandlingResult, Error> {
         let exported_span = exported(item);
         let trace = trace::below(&exported_span, item.event.origin.trace);
         let work = async {
-            match self.attempt(item, prefix).await {
+            match self.attempt(item, progress).await {
                 Ok(handled) => Ok(handled),
                 // The event was not tried. The consumer repeats this after a pause.
                 Err(error) if item.subscriber == OUT_OF_SERVICE => Err(error),
                 Err(error) => {
                     let fault = CallFault::Host(HostFault::HostFailed(error.chain()));
-                    let outcome = self.failed(item, None, &fault, prefix).await?;
-                    Ok(HandlingResult::free(outcome))
+                    let outcome = self.failed(item, None, &fault, progress).await?;
+                    Ok(HandlingResult::free(outcome, progress))
                 }
             }
         };
@@ -249,39 +193,46 @@ impl Events {
         work.instrument(exported_span).await
     }
 
-    async fn attempt(&self, item: &Item, prefix: Position) -> Result<HandlingResult, Error> {
+    async fn attempt(&self, item: &Item, progress: Progress) -> Result<HandlingResult, Error> {
         if item.subscriber == OUT_OF_SERVICE {
-            let outcome = self.resume_retailer(item, prefix).await?;
-            return Ok(HandlingResult::free(outcome));
+            let outcome = self.resume_retailer(item, progress).await?;
+            return Ok(HandlingResult::free(outcome, progress));
         }
         if let Some(store) = self.store_out_of_service(item).await? {
-            let outcome = self.wait_for_retailer(item, &store, prefix).await?;
-            return Ok(HandlingResult::free(outcome));
+            let outcome = self.wait_for_retailer(item, &store, progress).await?;
+            return Ok(HandlingResult::free(outcome, progress));
         }
         let prepared = match self.prepare(item).await? {
             prepare::Prepared::Ready(prepared) => *prepared,
             prepare::Prepared::Before => {
-                if item.parked.is_some() {
-                    self.unpark_settled(item, prefix).await?;
-                }
-                return Ok(HandlingResult::free(HandlingOutcome::Done));
+                let stored = match item.parked {
+                    Some(_) => {
+                        self.unpark_settled(item, progress).await?;
+                        progress
+                    }
+                    None => Progress::default(),
+                };
+                return Ok(HandlingResult::free(HandlingOutcome::Done, stored));
             }
-            prepare::Prepared::GivenUp => return Ok(HandlingResult::free(retry::given_up(item))),
+            prepare::Prepared::GivenUp => {
+                let stored = Progress::default();
+                return Ok(HandlingResult::free(retry::given_up(item), stored));
+            }
             prepare::Prepared::Nobody => {
-                if let Some(outcome) = self.wait_for_newest(item, prefix).await? {
-                    return Ok(HandlingResult::free(outcome));
+                if let Some(outcome) = self.wait_for_newest(item, progress).await? {
+                    return Ok(HandlingResult::free(outcome, progress));
                 }
-                self.skip(item, prefix).await?;
+                self.skip(item, progress).await?;
                 metrics::event(&item.group, Attempted::Skipped);
-                return Ok(HandlingResult::free(HandlingOutcome::Done));
+                return Ok(HandlingResult::free(HandlingOutcome::Done, progress));
             }
             prepare::Prepared::Waits { on } => {
-                let outcome = self.wait_for_cause(item, &on, prefix).await?;
-                return Ok(HandlingResult::free(outcome));
+                let outcome = self.wait_for_cause(item, &on, progress).await?;
+                return Ok(HandlingResult::free(outcome, progress));
             }
             prepare::Prepared::Broken(fault) => {
-                let outcome = self.failed(item, None, &fault, prefix).await?;
-                return Ok(HandlingResult::free(outcome));
+                let outcome = self.failed(item, None, &fault, progress).await?;
+                return Ok(HandlingResult::free(outcome, progress));
             }
         };
         let called = self.call(&prepared).await?;
@@ -294,7 +245,7 @@ impl Events {
                     documents = decision.documents.len(),
                     publications = decision.publications.len(),
                 );
-                let applied = self.apply(item, &prepared, &decision, called.usage, prefix);
+                let applied = self.apply(item, &prepared, &decision, called.usage, progress);
                 match applied.instrument(exported_span).await {
                     Ok(()) => {
                         metrics::event(&item.group, Attempted::Applied);
@@ -302,18 +253,22 @@ impl Events {
                     }
                     Err(Error::NameTaken { directory, name }) => {
                         let fault = retry::name_taken(&directory, &name);
-                        self.failed(item, Some((&prepared, called.usage)), &fault, prefix)
+                        self.failed(item, Some((&prepared, called.usage)), &fault, progress)
                             .await?
                     }
                     Err(error) => return Err(error),
                 }
             }
             Err(fault) => {
-                self.failed(item, Some((&prepared, called.usage)), &fault, prefix)
+                self.failed(item, Some((&prepared, called.usage)), &fault, progress)
                     .await?
             }
         };
-        Ok(HandlingResult { outcome, cost })
+        Ok(HandlingResult {
+            outcome,
+            cost,
+            progress,
+        })
     }
 
     /// Calls the plugin on its own thread, because the engine blocks and measures the CPU time of

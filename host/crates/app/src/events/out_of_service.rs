@@ -7,11 +7,11 @@
 //! An event that was parked for a slot waits, too, while this process does not serve the retailer with its newest
 //! configuration: another process may know the slot.
 
-use super::{HandlingOutcome, Item, item, point_of};
+use super::{HandlingOutcome, Item, Progress, item, point_of};
 use crate::core::out_of_service;
 use crate::events::Events;
 use crate::newest::serves_newest;
-use galleria_domain::{Event, Position, Store};
+use galleria_domain::{Event, Store};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::in_tx;
@@ -69,18 +69,18 @@ impl Events {
     pub(super) async fn resume_retailer(
         &self,
         item: &Item,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<HandlingOutcome, Error> {
         let Some(store) = self.store_of_event(&item.event).await? else {
-            return self.routed(item, Vec::new(), prefix).await;
+            return self.routed(item, Vec::new(), progress).await;
         };
         if self.core.plugins.is_unavailable(&store.retailer) {
-            return self.wait_for_retailer(item, &store, prefix).await;
+            return self.wait_for_retailer(item, &store, progress).await;
         }
         let plugins = point_of(&item.event).map(|point| self.core.plugins.serving(&store, point));
         let subscribers = plugins.unwrap_or_default().into_iter();
         let names = subscribers.map(|plugin| plugin.slot.name.clone()).collect();
-        self.routed(item, names, prefix).await
+        self.routed(item, names, progress).await
     }
 
     /// The store of an item without a plugin, if its retailer is out of service.
@@ -97,10 +97,10 @@ impl Events {
         &self,
         item: &Item,
         store: &Store,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<HandlingOutcome, Error> {
         let cause = out_of_service(&store.retailer).to_string();
-        self.park_for_retailer(item, store, cause, prefix).await?;
+        self.park_for_retailer(item, store, cause, progress).await?;
         // A reload that completed after the check above did not wake this event.
         if !self.core.plugins.is_unavailable(&store.retailer) {
             self.wake_retailers().await?;
@@ -112,7 +112,7 @@ impl Events {
     pub(super) async fn wait_for_newest(
         &self,
         item: &Item,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<Option<HandlingOutcome>, Error> {
         let Some(store) = self.store_of_event(&item.event).await? else {
             return Ok(None);
@@ -125,7 +125,8 @@ impl Events {
             "slot {slot} is not in the configuration of retailer {retailer} that this process has loaded, and another \
              process has loaded a newer one: run `galleria retailer reload {retailer}`, or restart this process"
         );
-        self.park_for_retailer(item, &store, cause, prefix).await?;
+        self.park_for_retailer(item, &store, cause, progress)
+            .await?;
         // As above.
         if serves_newest(&self.core, &store.retailer).await? {
             self.wake_retailers().await?;
@@ -138,7 +139,7 @@ impl Events {
         item: &Item,
         store: &Store,
         cause: String,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<(), Error> {
         let now = self.core.clock.now();
         let parked = ParkedEvent {
@@ -155,7 +156,7 @@ impl Events {
         };
         let write = self.core.records.write(in_tx!(|tx, parked| {
             tx.parked_put(&parked).await?;
-            tx.position_set(&parked.group, prefix).await
+            progress.store(tx, &parked.group).await
         }));
         write.await
     }
@@ -165,7 +166,7 @@ impl Events {
         &self,
         item: &Item,
         subscribers: Vec<String>,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<HandlingOutcome, Error> {
         let now = self.core.clock.now();
         let parked = |subscriber: String| ParkedEvent {
@@ -192,7 +193,7 @@ impl Events {
                 }
             }
             tx.parked_remove(&id, OUT_OF_SERVICE).await?;
-            tx.position_set(&group, prefix).await
+            progress.store(tx, &group).await
         }));
         write.await?;
         Ok(HandlingOutcome::Routed)

@@ -112,6 +112,15 @@ impl EventPolicy {
         all
     }
 
+    /// Whether a reader of this host reads the topic.
+    pub(crate) fn is_read(&self, topic: &str) -> bool {
+        self.relay.topics.contains(topic)
+            || self
+                .groups()
+                .iter()
+                .any(|group| group.tries.iter().any(|(one, _)| one == topic))
+    }
+
     fn tries_of(&self, topic: &str) -> u32 {
         self.tries.get(topic).copied().unwrap_or(TRIES).max(1)
     }

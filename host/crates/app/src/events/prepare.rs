@@ -48,10 +48,15 @@ pub(super) fn paid(order_id: &str) -> String {
     format!("{PAID}{order_id}")
 }
 
+/// The order of a key that wakes events.
+pub(super) fn order_of(cause: &str) -> Option<&str> {
+    cause.strip_prefix(PAID)
+}
+
 /// Serialise waker and waiter: otherwise a wake-up is lost between their commits. Take this lock
 /// before all others, as the use cases that accept records do, to prevent deadlocks.
 pub(super) async fn take_turn(tx: &mut dyn Tx, cause: &str) -> Result<(), Error> {
-    match cause.strip_prefix(PAID) {
+    match order_of(cause) {
         Some(order_id) => tx.order_lock(order_id).await,
         None => Ok(()),
     }
@@ -180,19 +185,18 @@ async fn look_up(
     payments: &str,
 ) -> Result<Prepared, Error> {
     let event = &item.event;
-    if tx.effect_get(&event.id, &item.subscriber).await?.is_some() {
+    let store_id = event.store.as_deref().unwrap_or_default();
+    let state = tx
+        .handling_state(&event.id, &item.subscriber, store_id)
+        .await?;
+    if state.has_effect {
         return Ok(Prepared::Before);
     }
     // The log may be read again after a crash.
-    if tx
-        .dead_letter_get(&event.id, &item.subscriber)
-        .await?
-        .is_some()
-    {
+    if state.is_dead_letter {
         return Ok(Prepared::GivenUp);
     }
-    let store_id = event.store.as_deref().unwrap_or_default();
-    let Some(store) = tx.store_get(store_id).await? else {
+    let Some(store) = state.store else {
         return Ok(broken("store", "the event names no store that is known"));
     };
     let Some(point) = point_of(event).filter(|point| plugin.serves(&store, *point)) else {

@@ -3,14 +3,13 @@
 
 use super::attempt::{attempt, not_called};
 use super::prepare::{PreparedCall, paid};
-use super::{HOST, HandlingOutcome, Item, point_of, prepare};
+use super::{HOST, HandlingOutcome, Item, Progress, point_of, prepare};
 use crate::detail::detail;
 use crate::events::Events;
 use crate::events::Group;
+use crate::shared_texts::put_texts;
 use galleria_domain::plugin::{OnDeadLetter, Point};
-use galleria_domain::{
-    CallFault, Digest, FailedTry, Fault, NextTry, Position, Problem, RetryPolicy, retry,
-};
+use galleria_domain::{CallFault, Digest, FailedTry, Fault, NextTry, Problem, RetryPolicy, retry};
 use galleria_ports::Error;
 use galleria_ports::clock::later;
 use galleria_ports::in_tx;
@@ -41,7 +40,7 @@ pub(super) fn name_taken(directory: &str, name: &str) -> CallFault {
 /// Everything that one transaction writes about a failed event.
 struct Record {
     item: Item,
-    prefix: Position,
+    progress: Progress,
     journal: JournalRow,
     blobs: Vec<(Digest, String)>,
     letter: Option<DeadLetter>,
@@ -56,14 +55,14 @@ impl Events {
         item: &Item,
         called: Option<(&PreparedCall, Usage)>,
         fault: &CallFault,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<HandlingOutcome, Error> {
         let now = self.core.clock.now();
         let previous = self.previous_code(item).await?;
         let next = self.next_try(item, fault, previous.as_deref(), now);
         let detail = detail(&fault.to_string());
         let (mut journal, blobs) = match called {
-            Some((prepared, usage)) => attempt(item, prepared, usage, now),
+            Some((prepared, usage)) => attempt(item, prepared, usage, &self.core.settings, now),
             None => (not_called(item, now), Vec::new()),
         };
         journal.outcome = fault.code().to_owned();
@@ -111,7 +110,7 @@ impl Events {
             .flatten();
         let record = Record {
             item: item.clone(),
-            prefix,
+            progress,
             journal,
             blobs,
             letter,
@@ -119,7 +118,12 @@ impl Events {
             wakes,
         };
         let wakes = record.wakes.is_some();
-        if !self.write_record(record, now).await? {
+        let written = self.write_record(record, now).await;
+        let written = match called {
+            Some((prepared, _)) => self.stored_settings(written, prepared, now),
+            None => written,
+        };
+        if !written? {
             return Ok(HandlingOutcome::Done);
         }
         let attempted = match next {
@@ -138,7 +142,7 @@ impl Events {
         &self,
         item: &Item,
         on: &str,
-        prefix: Position,
+        progress: Progress,
     ) -> Result<HandlingOutcome, Error> {
         let now = self.core.clock.now();
         let waited = now.duration_since(item.tried_since(now));
@@ -149,7 +153,7 @@ impl Events {
                 "cause",
                 format!("{on} did not take effect within {waited:#}"),
             )]));
-            return self.failed(item, None, &fault, prefix).await;
+            return self.failed(item, None, &fault, progress).await;
         };
         let mut parked = self.parked(
             item,
@@ -178,7 +182,7 @@ impl Events {
                     parked.due_at = now;
                 }
                 tx.parked_put(&parked).await?;
-                tx.position_set(&parked.group, prefix).await?;
+                progress.store(tx, &parked.group).await?;
                 Ok(woken)
             }))
             .await?;
@@ -189,7 +193,7 @@ impl Events {
     }
 
     /// Parks an event behind parked events of its lane.
-    pub async fn park_behind(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+    pub async fn park_behind(&self, item: &Item, progress: Progress) -> Result<(), Error> {
         let now = self.core.clock.now();
         let mut parked = self.parked(
             item,
@@ -200,12 +204,12 @@ impl Events {
         );
         parked.attempts = item.attempts;
         parked.since = item.since.unwrap_or(now);
-        self.park(parked, prefix, Renew::No).await
+        self.park(parked, progress, Renew::No).await
     }
 
     /// Parks an event of a busy store, so that its backlog does not fill the window of other
     /// stores.
-    pub async fn park_aside(&self, item: &Item, prefix: Position) -> Result<(), Error> {
+    pub async fn park_aside(&self, item: &Item, progress: Progress) -> Result<(), Error> {
         let now = self.core.clock.now();
         let since = item.since.unwrap_or(now);
         let wait = retry::set_aside(now.duration_since(since).unsigned_abs());
@@ -213,10 +217,15 @@ impl Events {
         let mut parked = self.parked(item, ParkedState::Retry, wait, cause, now);
         parked.attempts = item.attempts;
         parked.since = since;
-        self.park(parked, prefix, Renew::Yes).await
+        self.park(parked, progress, Renew::Yes).await
     }
 
-    async fn park(&self, parked: ParkedEvent, prefix: Position, renew: Renew) -> Result<(), Error> {
+    async fn park(
+        &self,
+        parked: ParkedEvent,
+        progress: Progress,
+        renew: Renew,
+    ) -> Result<(), Error> {
         let subscriber = parked.subscriber.clone();
         self.core
             .records
@@ -228,7 +237,7 @@ impl Events {
                 if !settled && !known {
                     tx.parked_put(&parked).await?;
                 }
-                tx.position_set(&parked.group, prefix).await
+                progress.store(tx, &parked.group).await
             }))
             .await
     }
@@ -307,7 +316,7 @@ impl Events {
 async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool, Error> {
     let Record {
         item,
-        prefix,
+        progress,
         journal,
         blobs,
         letter,
@@ -321,12 +330,10 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool,
     // Another host may have applied it, or this attempt whose response was lost.
     if tx.effect_get(event, subscriber).await?.is_some() {
         tx.parked_remove(event, subscriber).await?;
-        tx.position_set(&item.group, *prefix).await?;
+        progress.store(tx, &item.group).await?;
         return Ok(false);
     }
-    for (digest, text) in blobs {
-        tx.blob_put(digest.as_str(), text, now).await?;
-    }
+    put_texts(tx, blobs, now).await?;
     tx.journal_insert(journal).await?;
     if let Some(letter) = letter {
         tx.dead_letter_put(letter).await?;
@@ -338,7 +345,7 @@ async fn write(tx: &mut dyn Tx, record: &Record, now: Timestamp) -> Result<bool,
     if let Some(wakes) = wakes {
         tx.parked_wake(wakes, subscriber, now).await?;
     }
-    tx.position_set(&item.group, *prefix).await?;
+    progress.store(tx, &item.group).await?;
     Ok(true)
 }
 

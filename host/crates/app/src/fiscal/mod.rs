@@ -84,7 +84,7 @@ impl Fiscal {
         }
         let (now, order) = (self.core.clock.now(), order_id.to_owned());
         let mark = new.mark.clone();
-        let reply = self.core.once(
+        let reply = self.core.append_once(
             key,
             201,
             in_tx!(|tx, new, order| accept(tx, &order, new, now).await),
@@ -316,8 +316,13 @@ pub(crate) async fn register(
         created_at: now,
         changed_at: now,
     };
+    if tx.fiscal_insert_new(&row).await? {
+        return Ok(());
+    }
     let Some(before) = tx.fiscal_get(order_id, refund_id).await? else {
-        return tx.fiscal_insert(&row).await;
+        return Err(Error::Internal(format!(
+            "the fiscal record of {order_id} is gone"
+        )));
     };
     row.created_at = before.created_at;
     let marks = tx.mark_list_by_order(order_id).await?.into_iter();

@@ -210,7 +210,7 @@ impl Members {
         self.core
             .records
             .write(in_tx!(|tx, row, settings| {
-                tx.blob_put(&row.settings, &settings, now).await?;
+                tx.blob_put_many(&[(&row.settings, &settings)], now).await?;
                 tx.journal_insert(&row).await
             }))
             .await

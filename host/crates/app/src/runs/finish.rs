@@ -3,6 +3,7 @@
 use super::attempt::{Attempt, Run, host_failed};
 use crate::detail::detail;
 use crate::runs::Runs;
+use crate::shared_texts::put_texts;
 use galleria_domain::{
     CallFault, Digest, FailedTry, Fault, HostFault, NextTry, Problem, RetryPolicy, Totals,
 };
@@ -213,15 +214,11 @@ async fn write(tx: &mut dyn Tx, leaving: &RunRecord) -> Result<bool, Error> {
     if !tx.run_finish(&leaving.lease, &leaving.end).await? {
         return Ok(false);
     }
-    for (digest, text) in &leaving.blobs {
-        tx.blob_put(digest.as_str(), text, leaving.end.at).await?;
-    }
+    put_texts(tx, &leaving.blobs, leaving.end.at).await?;
     if let Some(journal) = &leaving.journal {
         tx.journal_insert(journal).await?;
     }
-    for document in &leaving.documents {
-        tx.document_insert(document).await?;
-    }
+    tx.document_insert_many(&leaving.documents).await?;
     Ok(true)
 }
 

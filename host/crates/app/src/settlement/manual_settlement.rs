@@ -61,7 +61,7 @@ impl Settlement {
         let (now, line) = (self.core.clock.now(), line.to_owned());
         let plugins = Arc::clone(&self.core.plugins);
         self.core
-            .once(
+            .append_once(
                 key,
                 200,
                 in_tx!(|tx, line, request, plugins| {
@@ -85,7 +85,7 @@ impl Settlement {
         let (now, line) = (self.core.clock.now(), line.to_owned());
         let plugins = Arc::clone(&self.core.plugins);
         self.core
-            .once(
+            .append_once(
                 key,
                 200,
                 in_tx!(|tx, line, request, plugins| {

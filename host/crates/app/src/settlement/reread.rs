@@ -203,7 +203,7 @@ impl Settlement {
             now,
         };
         let work = lease.guard(in_tx!(|tx, replacement| replacement.write(tx).await));
-        self.core.once(key, 200, work).await
+        self.core.append_once(key, 200, work).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::host::TestHost;
 use crate::script::{failed, later};
-use galleria_app::events::{HandlingOutcome, Verdict};
+use galleria_app::events::{HandlingOutcome, Progress, Verdict};
 use galleria_bus::ConsumerConfig;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_domain::{CallFault, Fault, HostFault, Problem};
@@ -133,14 +133,23 @@ async fn many_parked_events_of_a_store_do_not_hide_those_of_others() {
     host.fail_with("payment:p999", [later(10)]);
     host.sell("calm", "o999").await;
     let calm = host.item("payment:p999").await;
-    let parked = host.app.events.handle(&calm, 0).await.expect("handled");
+    let parked = host
+        .app
+        .events
+        .handle(&calm, Progress::default())
+        .await
+        .expect("handled");
     assert_eq!(parked.outcome, HandlingOutcome::Parked);
     for n in 1..=250 {
         host.sell("busy", &format!("o{n}")).await;
     }
     for n in 1..=250 {
         let item = host.item(&format!("payment:p{n}")).await;
-        host.app.events.park_aside(&item, 0).await.expect("parked");
+        host.app
+            .events
+            .park_aside(&item, Progress::default())
+            .await
+            .expect("parked");
     }
     // All events of the busy store are due before the other's retry, and its one call never ends.
     let busy = host.hold("busy");

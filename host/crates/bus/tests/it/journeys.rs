@@ -2,7 +2,7 @@
 
 use crate::host::TestHost;
 use crate::script::{failed, later, slot};
-use galleria_app::events::HandlingOutcome;
+use galleria_app::events::{HandlingOutcome, Progress};
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_ports::clock::Clock as _;
 use galleria_ports::in_tx;
@@ -18,13 +18,20 @@ async fn the_same_event_twice_has_one_effect() {
     let event = item.event.clone();
     // Concurrently, as on two replicas, and once more afterwards.
     let (one, other) = tokio::join!(
-        host.app.events.handle(&item, event.position - 1),
-        host.app.events.handle(&item, event.position - 1)
+        host.app
+            .events
+            .handle(&item, Progress::to(event.position - 1, 0)),
+        host.app
+            .events
+            .handle(&item, Progress::to(event.position - 1, 0))
     );
     for handled in [
         one,
         other,
-        host.app.events.handle(&item, event.position).await,
+        host.app
+            .events
+            .handle(&item, Progress::to(event.position, 0))
+            .await,
     ] {
         assert_eq!(handled.expect("handled").outcome, HandlingOutcome::Done);
     }
@@ -116,12 +123,16 @@ async fn a_failure_after_the_effect_parks_nothing() {
     let gate = host.hold("payment:p1");
     let slow = tokio::spawn({
         let (app, item) = (host.app.clone(), item.clone());
-        async move { app.events.handle(&item, 0).await }
+        async move { app.events.handle(&item, Progress::default()).await }
     });
     host.until("the slow call", async || host.calls().len() == 1)
         .await;
     host.stop_holding("payment:p1");
-    host.app.events.handle(&item, 0).await.expect("handled");
+    host.app
+        .events
+        .handle(&item, Progress::default())
+        .await
+        .expect("handled");
     host.fail_with("payment:p1", [later(10)]);
     gate.open();
     let slow = slow.await.expect("no panic").expect("handled");
@@ -150,7 +161,11 @@ async fn an_event_parked_after_its_effect_leaves_its_lane() {
         waits_for: None,
         cause: "failed on another host".into(),
     };
-    host.app.events.handle(&item, 0).await.expect("handled");
+    host.app
+        .events
+        .handle(&item, Progress::default())
+        .await
+        .expect("handled");
     let records: &dyn Records = &host.db;
     let put = records.write(in_tx!(|tx, parked| tx.parked_put(&parked).await));
     put.await.expect("parked");
@@ -171,7 +186,11 @@ async fn a_dead_letter_that_is_read_again_is_not_retried() {
     host.fail_with("payment:p1", failed(1));
     let mut item = host.item("payment:p1").await;
     item.attempts = 2;
-    host.app.events.handle(&item, 0).await.expect("handled");
+    host.app
+        .events
+        .handle(&item, Progress::default())
+        .await
+        .expect("handled");
     assert_eq!(host.dead_letters().await.len(), 1);
     // The position was not stored, so the log is read again.
     host.consume().await;

@@ -2,7 +2,7 @@
 
 use crate::host::TestHost;
 use crate::script::{later, slot};
-use galleria_app::events::HandlingOutcome;
+use galleria_app::events::{HandlingOutcome, Progress};
 use galleria_app::reloads::Loaded;
 use galleria_domain::plugin::OnDeadLetter;
 use galleria_ports::clock::Clock as _;
@@ -153,7 +153,7 @@ async fn an_event_that_was_taken_during_the_reload_is_handled() {
     let parked = read.await.expect("read").expect("a parked event");
     let taken = host.app.events.unpark(parked).await.expect("taken");
     host.set_out_of_service(false);
-    let handled = host.app.events.handle(&taken, 0).await;
+    let handled = host.app.events.handle(&taken, Progress::default()).await;
     assert_eq!(handled.expect("handled").outcome, HandlingOutcome::Done);
     assert_eq!(host.calls().len(), 2, "{:?}", host.calls());
     host.expect_documents("o1", &["payment:p1"]).await;

@@ -82,6 +82,7 @@ fn is_indexed(step: &str) -> bool {
         "SCAN CONSTANT ROW",
     ];
     let is_subquery = subqueries.contains(&step);
+    let is_subquery = is_subquery || step.starts_with("SCAN (subquery");
     let whole_table = step.starts_with("SCAN") && !step.contains(" INDEX ") && !is_subquery;
     let sorts = step.contains("TEMP B-TREE");
     !whole_table && !sorts

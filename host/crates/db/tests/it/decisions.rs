@@ -11,7 +11,7 @@ use crate::rows;
 use crate::stage::Stage;
 use draw::{Answer, Draw};
 use futures_util::future::join_all;
-use galleria_app::events::{HandlingOutcome, Item};
+use galleria_app::events::{HandlingOutcome, Item, Progress};
 use galleria_app::{App, Policy};
 use galleria_domain::event::topic;
 use galleria_domain::guest_values::{check_decision, size_of_decision, size_of_fault};
@@ -313,7 +313,7 @@ impl Host {
             .expect("outcomes")
             .insert(event.to_owned(), outcome);
         let item = item(&self.guest.loaded, event);
-        let handled = self.app.events.handle(&item, 0).await;
+        let handled = self.app.events.handle(&item, Progress::default()).await;
         handled.map(|handled| handled.outcome)
     }
 

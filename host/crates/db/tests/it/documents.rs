@@ -18,7 +18,9 @@ on_both!(
 );
 
 async fn add(stage: &Stage, document: &DocumentRow) -> Result<(), Error> {
-    write_tx!(stage, [document], |tx| tx.document_insert(&document).await)
+    write_tx!(stage, [document], |tx| tx
+        .document_insert_many(std::slice::from_ref(&document))
+        .await)
 }
 
 async fn lease(
@@ -271,11 +273,13 @@ async fn documents_of_earlier_events_are_listed(stage: &Stage) {
             let mut document = rows::document(id);
             document.event_id = event.into();
             document.subscriber = subscriber.into();
-            tx.document_insert(&document).await?;
+            tx.document_insert_many(std::slice::from_ref(&document))
+                .await?;
         }
         let mut elsewhere = rows::document("d9");
         elsewhere.order_id = Some("o2".into());
-        tx.document_insert(&elsewhere).await
+        tx.document_insert_many(std::slice::from_ref(&elsewhere))
+            .await
     })
     .expect("written");
     let before = |event: &'static str| async move {

@@ -39,7 +39,7 @@ async fn append_forever(db: &Db, lane: u32) {
             .write(in_tx!(|tx, event| {
                 // Both rows in one transaction: both survive, or neither.
                 tx.event_append(&event, rows::at(1)).await?;
-                tx.blob_put(&event.id, "body", rows::at(1)).await
+                tx.blob_put_many(&[(&*event.id, "body")], rows::at(1)).await
             }))
             .await
             .expect("appended");

@@ -232,7 +232,8 @@ async fn documents_are_listed_by_event_name_and_directory(stage: &Stage) {
     documents[2].store_id = String::new();
     write_tx!(stage, [documents], |tx| {
         for document in &documents {
-            tx.document_insert(document).await?;
+            tx.document_insert_many(std::slice::from_ref(document))
+                .await?;
         }
         Ok(())
     })

@@ -263,9 +263,10 @@ async fn attempts_are_listed_oldest_first(stage: &Stage) {
 
 async fn a_blob_is_stored_once_under_its_digest(stage: &Stage) {
     let blobs = write_tx!(stage, [], |tx| {
-        tx.blob_put("d1", "first", at(1)).await?;
-        tx.blob_put("d1", "second", at(2)).await?;
-        tx.blob_put("d1", "third", at(200_000_000)).await?;
+        tx.blob_put_many(&[("d1", "first")], at(1)).await?;
+        tx.blob_put_many(&[("d1", "second")], at(2)).await?;
+        tx.blob_put_many(&[("d1", "third")], at(200_000_000))
+            .await?;
         Ok((tx.blob_get("d1").await?, tx.blob_get("d2").await?))
     });
     assert_eq!(blobs.expect("read"), (Some("first".into()), None));
@@ -293,7 +294,8 @@ async fn store_metrics_count_events_documents_and_cpu(stage: &Stage) {
                 "d3" => DocumentState::Pending,
                 _ => DocumentState::Delivered,
             };
-            tx.document_insert(&document).await?;
+            tx.document_insert_many(std::slice::from_ref(&document))
+                .await?;
         }
         for attempt in 1..=3 {
             tx.journal_insert(&rows::journal("e3", attempt)).await?;

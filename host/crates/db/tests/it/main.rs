@@ -47,4 +47,5 @@ mod tax_shop;
 mod tax_tables;
 mod timeline;
 mod trade;
+mod turns;
 mod writing;

@@ -96,7 +96,7 @@ async fn the_oldest_undelivered_document_is_found(stage: &Stage) {
     });
     write_tx!(stage, [rows], |tx| {
         for row in &rows {
-            tx.document_insert(row).await?;
+            tx.document_insert_many(std::slice::from_ref(row)).await?;
         }
         Ok(())
     })

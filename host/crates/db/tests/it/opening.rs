@@ -164,7 +164,8 @@ async fn documents_without_a_folder_keep_their_path(stage: &Stage) {
     };
     write_tx!(stage, [documents], |tx| {
         for document in &documents {
-            tx.document_insert(document).await?;
+            tx.document_insert_many(std::slice::from_ref(document))
+                .await?;
         }
         tx.document_lease("r", "host", at(1), at(90), limit).await
     })
@@ -189,7 +190,10 @@ async fn documents_without_a_folder_keep_their_path(stage: &Stage) {
         folder: "s1".into(),
         ..documents[0].clone()
     };
-    write_tx!(stage, [new], |tx| tx.document_insert(&new).await).expect("inserted");
+    write_tx!(stage, [new], |tx| tx
+        .document_insert_many(std::slice::from_ref(&new))
+        .await)
+    .expect("inserted");
     let order = "SELECT id, size FROM documents ORDER BY serial";
     let order = stage.rows(order).await.into_iter().map(|(id, _)| id);
     assert_eq!(order.collect::<Vec<_>>(), ["d2", "d1", "d0"]);

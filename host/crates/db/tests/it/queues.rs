@@ -172,9 +172,9 @@ async fn queues_are_filtered_by_event_order_store_and_retailer(stage: &Stage) {
         tx.store_put(&rows::store("s1", "r")).await?;
         tx.store_put(&rows::store("s2", "q")).await?;
         for row in &receipts {
-            tx.receipt_insert(row).await?;
+            tx.receipt_insert_many(std::slice::from_ref(row)).await?;
             for subscriber in ["slot", "other"] {
-                tx.outgoing_insert(&OutgoingRow {
+                tx.outgoing_insert_many(&[OutgoingRow {
                     id: row.id.clone(),
                     event_id: row.event_id.clone(),
                     subscriber: subscriber.into(),
@@ -182,7 +182,7 @@ async fn queues_are_filtered_by_event_order_store_and_retailer(stage: &Stage) {
                     order_id: row.order_id.clone(),
                     request: "{}".into(),
                     created_at: row.created_at,
-                })
+                }])
                 .await?;
             }
         }

@@ -51,8 +51,13 @@ async fn requests_and_receipts_are_queued_once(stage: &Stage) {
     // Each subscriber of an event has its own first request.
     for subscriber in ["a", "b"] {
         let row = outgoing(subscriber);
-        write_tx!(stage, [row], |tx| tx.outgoing_insert(&row).await).expect("queued");
-        let duplicate = write_tx!(stage, [row], |tx| tx.outgoing_insert(&row).await);
+        write_tx!(stage, [row], |tx| tx
+            .outgoing_insert_many(std::slice::from_ref(&row))
+            .await)
+        .expect("queued");
+        let duplicate = write_tx!(stage, [row], |tx| tx
+            .outgoing_insert_many(std::slice::from_ref(&row))
+            .await);
         assert!(matches!(
             duplicate,
             Err(Error::Exists {
@@ -76,8 +81,13 @@ async fn requests_and_receipts_are_queued_once(stage: &Stage) {
         receipt: "{\"text\":\"thanks\"}".into(),
         created_at: at(2),
     };
-    write_tx!(stage, [row], |tx| tx.receipt_insert(&row).await).expect("queued");
-    let duplicate = write_tx!(stage, [row], |tx| tx.receipt_insert(&row).await);
+    write_tx!(stage, [row], |tx| tx
+        .receipt_insert_many(std::slice::from_ref(&row))
+        .await)
+    .expect("queued");
+    let duplicate = write_tx!(stage, [row], |tx| tx
+        .receipt_insert_many(std::slice::from_ref(&row))
+        .await);
     assert!(matches!(
         duplicate,
         Err(Error::Exists {

@@ -41,7 +41,8 @@ async fn fill(stage: &Stage) {
             order_id: Some("o1".into()),
             ..rows::document("d1")
         };
-        tx.document_insert(&document).await?;
+        tx.document_insert_many(std::slice::from_ref(&document))
+            .await?;
         let mut attempt = rows::journal("payment:p1", 1);
         attempt.order_id = Some("o1".into());
         tx.journal_insert(&attempt).await?;
@@ -167,7 +168,8 @@ async fn a_run_is_found_by_its_id_and_its_files(stage: &Stage) {
             order_id: None,
             ..rows::document("d1")
         };
-        tx.document_insert(&document).await?;
+        tx.document_insert_many(std::slice::from_ref(&document))
+            .await?;
         let mut attempt = rows::journal("run:r1", 1);
         attempt.order_id = None;
         tx.journal_insert(&attempt).await
@@ -199,7 +201,7 @@ async fn an_event_lists_everything_its_decisions_queued(stage: &Stage) {
                 tx.event_append(&rows::new_event(&id, "sales"), at(6))
                     .await?;
             }
-            tx.outgoing_insert(&OutgoingRow {
+            tx.outgoing_insert_many(&[OutgoingRow {
                 id: "payment:p1/0".into(),
                 event_id: "payment:p1".into(),
                 subscriber: "slot".into(),
@@ -207,9 +209,9 @@ async fn an_event_lists_everything_its_decisions_queued(stage: &Stage) {
                 order_id: Some("o1".into()),
                 request: "{}".into(),
                 created_at: at(6),
-            })
+            }])
             .await?;
-            tx.receipt_insert(&ReceiptRow {
+            tx.receipt_insert_many(&[ReceiptRow {
                 id: "payment:p1/slot/0".into(),
                 event_id: "payment:p1".into(),
                 subscriber: "slot".into(),
@@ -217,7 +219,7 @@ async fn an_event_lists_everything_its_decisions_queued(stage: &Stage) {
                 order_id: Some("o1".into()),
                 receipt: "{}".into(),
                 created_at: at(6),
-            })
+            }])
             .await
         })
     };

@@ -1,5 +1,6 @@
 //! Documents and runs, on a real SQLite database and real folders with a driven clock.
 
+mod crashes;
 mod pickups;
 mod runs;
 mod schedules;
@@ -61,8 +62,12 @@ impl Fixture {
     }
 
     fn deliverer(&self, owner: &str) -> Deliverer {
+        self.deliverer_on(Arc::new(self.db.clone()), owner)
+    }
+
+    fn deliverer_on(&self, records: Arc<dyn Records>, owner: &str) -> Deliverer {
         let app = App::new(
-            Arc::new(self.db.clone()),
+            records,
             Arc::new(NoPlugins),
             Arc::clone(&self.clock) as _,
             Policy::default(),
@@ -124,7 +129,9 @@ impl Fixture {
             created_at: self.clock.now(),
         };
         let records: &dyn Records = &self.db;
-        let inserted = records.write(in_tx!(|tx, document| tx.document_insert(&document).await));
+        let inserted = records.write(in_tx!(|tx, document| tx
+            .document_insert_many(std::slice::from_ref(&document))
+            .await));
         inserted.await.expect("a document");
     }
 

@@ -100,8 +100,8 @@ pub struct LeaseLimit {
 /// Records of documents.
 #[async_trait]
 pub trait Documents {
-    /// Adds a document. Returns `Error::NameTaken` if (retailer, directory, folder, name) is taken.
-    async fn document_insert(&mut self, document: &DocumentRow) -> Result<(), Error>;
+    /// Adds documents. Returns `Error::NameTaken` if (retailer, directory, folder, name) of one is taken.
+    async fn document_insert_many(&mut self, documents: &[DocumentRow]) -> Result<(), Error>;
     /// The retailers with undelivered documents without a lease of another owner.
     async fn document_waiting_retailers(
         &mut self,

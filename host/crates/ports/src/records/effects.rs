@@ -2,7 +2,7 @@
 
 use crate::Error;
 use async_trait::async_trait;
-use galleria_domain::{Event, NewEvent, Position};
+use galleria_domain::{Event, NewEvent, Position, Store};
 use jiff::Timestamp;
 
 /// How an event ended for a subscriber.
@@ -25,6 +25,17 @@ pub enum Claim {
     Existing,
 }
 
+/// What is known of an event for a subscriber before it is handled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandlingState {
+    /// Whether it ended.
+    pub has_effect: bool,
+    /// Whether it is a dead letter.
+    pub is_dead_letter: bool,
+    /// Its store.
+    pub store: Option<Store>,
+}
+
 /// A publication in the log.
 pub type Publication = Event;
 
@@ -33,6 +44,8 @@ pub type Publication = Event;
 pub trait Outbox {
     /// Appends an event with the server timestamp `at`. Returns `Error::Exists` if the id is taken.
     async fn event_append(&mut self, event: &NewEvent, at: Timestamp) -> Result<(), Error>;
+    /// Appends events in this order. Returns `Error::Exists` if an id is taken.
+    async fn event_append_many(&mut self, events: &[NewEvent], at: Timestamp) -> Result<(), Error>;
     /// Events of these topics after `after`, in order of position.
     async fn event_list(
         &mut self,
@@ -40,6 +53,13 @@ pub trait Outbox {
         after: Position,
         limit: u32,
     ) -> Result<Vec<Event>, Error>;
+    /// The next events of each topic after its position, with their stores, in order of position. At most
+    /// `limit` of each topic.
+    async fn event_list_next(
+        &mut self,
+        topics: &[(String, Position)],
+        limit: u32,
+    ) -> Result<Vec<(Event, Option<Store>)>, Error>;
     /// An event by id.
     async fn event_get(&mut self, id: &str) -> Result<Option<Event>, Error>;
 }
@@ -59,6 +79,22 @@ pub trait Effects {
         outcome: Outcome,
         at: Timestamp,
     ) -> Result<Claim, Error>;
+    /// Claims the effect of an event of an order, whose row it locks until the transaction ends.
+    async fn effect_claim_of_order(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+        outcome: Outcome,
+        at: Timestamp,
+        order_id: &str,
+    ) -> Result<Claim, Error>;
+    /// What is known of an event of a store for a subscriber.
+    async fn handling_state(
+        &mut self,
+        event_id: &str,
+        subscriber: &str,
+        store_id: &str,
+    ) -> Result<HandlingState, Error>;
     /// How an event ended for a subscriber.
     async fn effect_get(
         &mut self,

@@ -121,6 +121,8 @@ pub trait Fiscal {
     ) -> Result<Option<FiscalRow>, Error>;
     /// Adds a record. Repeats the transaction if another one added it first.
     async fn fiscal_insert(&mut self, row: &FiscalRow) -> Result<(), Error>;
+    /// Adds a record. Returns false if it exists.
+    async fn fiscal_insert_new(&mut self, row: &FiscalRow) -> Result<bool, Error>;
     /// Replaces a record that [`fiscal_get`](Self::fiscal_get) returned.
     async fn fiscal_update(&mut self, row: &FiscalRow) -> Result<(), Error>;
     /// Records of an order, the sale's first.

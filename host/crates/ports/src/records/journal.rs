@@ -48,12 +48,14 @@ pub struct JournalRow {
 pub trait Journal {
     /// Adds an attempt.
     async fn journal_insert(&mut self, row: &JournalRow) -> Result<(), Error>;
+    /// The same for an attempt that was applied. Returns whether the event is parked or a dead letter for the subscriber.
+    async fn journal_insert_applied(&mut self, row: &JournalRow) -> Result<bool, Error>;
     /// Attempts of an order, oldest first.
     async fn journal_list_by_order(&mut self, order_id: &str) -> Result<Vec<JournalRow>, Error>;
     /// Attempts of all subscribers of an event, oldest first.
     async fn journal_list_by_event(&mut self, event_id: &str) -> Result<Vec<JournalRow>, Error>;
-    /// Stores a text under its digest, unless it is already stored.
-    async fn blob_put(&mut self, digest: &str, body: &str, at: Timestamp) -> Result<(), Error>;
+    /// Stores texts, each with its digest before it, unless they are already stored.
+    async fn blob_put_many(&mut self, texts: &[(&str, &str)], at: Timestamp) -> Result<(), Error>;
     /// A text by its digest.
     async fn blob_get(&mut self, digest: &str) -> Result<Option<String>, Error>;
 }

@@ -43,7 +43,7 @@ pub use catalogue::{Catalogue, CatalogueEntry, CataloguePage, Price, PriceRow, P
 pub use catalogue_drafts::{CatalogueDraft, CatalogueDrafts, DraftStart};
 pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetters};
 pub use documents::{DocumentRow, DocumentState, Documents, LeaseLimit, document_path};
-pub use effects::{Claim, Effects, Outbox, Outcome, Publication};
+pub use effects::{Claim, Effects, HandlingState, Outbox, Outcome, Publication};
 pub use fiscal::{Fiscal, FiscalFilter, FiscalRow, FiscalState, MarkRow, MarkState};
 pub use journal::{Journal, JournalRow};
 pub use leases::Leases;

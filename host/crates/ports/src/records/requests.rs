@@ -64,8 +64,8 @@ pub trait Requests {
     async fn saved_response_get(&mut self, key: &str) -> Result<Option<SavedResponse>, Error>;
     /// Saves a response. Returns `Error::Exists` if the key is taken.
     async fn saved_response_insert(&mut self, answered: &SavedResponse) -> Result<(), Error>;
-    /// Queues a request.
-    async fn outgoing_insert(&mut self, row: &OutgoingRow) -> Result<(), Error>;
-    /// Queues a receipt.
-    async fn receipt_insert(&mut self, row: &ReceiptRow) -> Result<(), Error>;
+    /// Queues requests.
+    async fn outgoing_insert_many(&mut self, rows: &[OutgoingRow]) -> Result<(), Error>;
+    /// Queues receipts.
+    async fn receipt_insert_many(&mut self, rows: &[ReceiptRow]) -> Result<(), Error>;
 }

@@ -266,6 +266,9 @@ pub trait Trade {
     async fn order_get(&mut self, id: &str) -> Result<Option<OrderRow>, Error>;
     /// Locks an order until the transaction ends.
     async fn order_lock(&mut self, id: &str) -> Result<(), Error>;
+    /// Marks an open order as paid, and locks it until the transaction ends. Returns it with its store, or `None` if
+    /// it is unknown or not open.
+    async fn order_pay(&mut self, id: &str) -> Result<Option<(OrderRow, Store)>, Error>;
     /// Sets the status of an order.
     async fn order_set_status(&mut self, id: &str, status: OrderStatus) -> Result<(), Error>;
 

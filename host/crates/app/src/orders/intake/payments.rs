@@ -3,7 +3,7 @@
 
 use super::{
     Numbering, Taking, answer, check_id, count_in_shift, note_entry, order_of, report_rows,
-    store_of, take_entry,
+    take_entry,
 };
 use crate::core::{IdempotencyKey, Reply};
 use crate::fiscal;
@@ -64,7 +64,7 @@ impl Orders {
         let (now, order_id) = (self.core.clock.now(), order_id.to_owned());
         let early_from = self.fiscal.early_from(now);
         self.core
-            .once(
+            .append_once(
                 key,
                 201,
                 in_tx!(|tx, new, order_id| accept(tx, &order_id, new, now, early_from).await),
@@ -80,9 +80,15 @@ async fn accept(
     now: Timestamp,
     early_from: Timestamp,
 ) -> Result<serde_json::Value, Error> {
-    let order = order_of(tx, order_id).await?;
-    let store = store_of(tx, &order.store_id).await?;
-    must_be_open(&order)?;
+    let (order, store) = match tx.order_pay(order_id).await? {
+        Some(paid) => paid,
+        None => {
+            must_be_open(&order_of(tx, order_id).await?)?;
+            // It was created after the first statement.
+            let paid = tx.order_pay(order_id).await?;
+            paid.ok_or_else(|| Error::Internal(format!("order {order_id} is locked and open")))?
+        }
+    };
     let basket = sum_lines(&order.lines, store.minor_digits).map_err(Error::Invalid)?;
     let cash_step = store.cash_step_in_minor();
     check_paid(&new.tenders, basket.gross, new.rounding, cash_step).map_err(Error::Invalid)?;
@@ -123,7 +129,6 @@ async fn accept(
     let kind = ActivityKind::Sale;
     note_entry(tx, &store, kind, &entry, order.begun_at, now).await?;
     let gross = sale.gross;
-    tx.order_set_status(&order.id, OrderStatus::Paid).await?;
     super::resolve_waiting(tx, &store, &order.id, now).await?;
     let event_id = format!("payment:{}", new.id);
     let event = NewEvent {

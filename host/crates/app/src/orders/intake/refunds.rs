@@ -85,7 +85,7 @@ impl Orders {
         let (now, order_id) = (self.core.clock.now(), order_id.to_owned());
         let early_from = self.fiscal.early_from(now);
         self.core
-            .once(
+            .append_once(
                 key,
                 201,
                 in_tx!(|tx, new, order_id| accept(tx, &order_id, new, now, early_from).await),
@@ -264,6 +264,9 @@ pub(crate) async fn resolve_waiting(
     now: Timestamp,
 ) -> Result<(), Error> {
     let waiting = tx.refund_list_by_order(order_id).await?;
+    if waiting.iter().all(|row| row.refund.is_some()) {
+        return Ok(());
+    }
     let Some(payment) = tx.payment_get_by_order(order_id).await? else {
         return Ok(());
     };

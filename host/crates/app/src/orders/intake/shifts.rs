@@ -151,7 +151,7 @@ impl Orders {
         }
         let (now, id) = (self.core.clock.now(), id.to_owned());
         self.core
-            .once(
+            .append_once(
                 key,
                 200,
                 in_tx!(|tx, end, id| close(tx, &id, end, now).await),

@@ -61,7 +61,7 @@ impl Orders {
         check_id("id", &new.id)?;
         let (now, order_id) = (self.core.clock.now(), order_id.to_owned());
         self.core
-            .once(
+            .append_once(
                 key,
                 201,
                 in_tx!(|tx, new, order_id| accept(tx, &order_id, new, now).await),
