@@ -217,6 +217,7 @@ mod tests {
             attempts: 0,
             parked: None,
             since: None,
+            awaited_retailer: false,
         }
     }
 

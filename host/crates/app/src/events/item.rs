@@ -30,6 +30,8 @@ pub struct Item {
     pub parked: Option<ParkedState>,
     /// The time at which it was first parked.
     pub since: Option<Timestamp>,
+    /// Whether it was parked until its retailer serves. That time does not count against a plugin.
+    pub awaited_retailer: bool,
 }
 
 impl Item {
@@ -37,7 +39,12 @@ impl Item {
     /// set aside, does not count.
     pub(super) fn tried_since(&self, now: Timestamp) -> Timestamp {
         let counts = self.attempts > 0 || self.parked == Some(ParkedState::Waiting);
-        self.since.filter(|_| counts).unwrap_or(now)
+        if counts { self.parked_since(now) } else { now }
+    }
+
+    /// The time since which it is parked, without the time until its retailer served.
+    pub(super) fn parked_since(&self, now: Timestamp) -> Timestamp {
+        self.since.filter(|_| !self.awaited_retailer).unwrap_or(now)
     }
 }
 
@@ -116,5 +123,6 @@ pub(super) fn item(
         attempts: 0,
         parked: None,
         since: None,
+        awaited_retailer: false,
     }
 }

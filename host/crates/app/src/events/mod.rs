@@ -113,12 +113,6 @@ impl Events {
             cause: _,
         } = parked;
         let plugin = self.subscribed(&event, &subscriber).await?;
-        // The time for which its retailer was out of service does not count against a plugin.
-        let is_back = plugin.is_some() && waits_for_retailer(waits_for.as_deref());
-        let since = match is_back {
-            true => self.core.clock.now(),
-            false => since,
-        };
         Ok(Item {
             group,
             store_id: event.store.clone().unwrap_or_default(),
@@ -129,6 +123,7 @@ impl Events {
             attempts,
             parked: Some(state),
             since: Some(since),
+            awaited_retailer: waits_for_retailer(waits_for.as_deref()),
         })
     }
 

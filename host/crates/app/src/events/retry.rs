@@ -203,7 +203,7 @@ impl Events {
             now,
         );
         parked.attempts = item.attempts;
-        parked.since = item.since.unwrap_or(now);
+        parked.since = item.parked_since(now);
         self.park(parked, progress, Renew::No).await
     }
 
@@ -211,7 +211,7 @@ impl Events {
     /// stores.
     pub async fn park_aside(&self, item: &Item, progress: Progress) -> Result<(), Error> {
         let now = self.core.clock.now();
-        let since = item.since.unwrap_or(now);
+        let since = item.parked_since(now);
         let wait = retry::set_aside(now.duration_since(since).unsigned_abs());
         let cause = "set aside: its store has much to do".to_owned();
         let mut parked = self.parked(item, ParkedState::Retry, wait, cause, now);

@@ -142,20 +142,32 @@ async fn an_event_that_was_taken_during_the_reload_is_handled() {
     let mut host = TestHost::new().await;
     host.store("s1").await;
     host.sell("s1", "o1").await;
-    host.fail_with("payment:p1", [later(10)]);
+    host.fail_with("payment:p1", [later(10), later(10)]);
     host.consume().await;
     host.until("the first attempt", async || host.calls().len() == 1)
         .await;
     host.stop_consuming().await;
     host.set_out_of_service(true);
-    let records: &dyn Records = &host.db;
-    let read = records.read(in_tx!(|tx| tx.parked_get("payment:p1", "papers").await));
-    let parked = read.await.expect("read").expect("a parked event");
-    let taken = host.app.events.unpark(parked).await.expect("taken");
+    let take = async || {
+        let records: &dyn Records = &host.db;
+        let read = records.read(in_tx!(|tx| tx.parked_get("payment:p1", "papers").await));
+        let parked = read.await.expect("read").expect("a parked event");
+        host.app.events.unpark(parked).await.expect("taken")
+    };
+    let handle = async |taken| {
+        let handled = host.app.events.handle(&taken, Progress::default()).await;
+        handled.expect("handled").outcome
+    };
+    assert_eq!(handle(take().await).await, HandlingOutcome::Parked);
+    assert_eq!(host.calls().len(), 1, "{:?}", host.calls());
+    // The plugin may postpone an event for an hour. The time of the wait does not count.
+    host.clock.advance(Duration::from_secs(7_200));
+    let taken = take().await;
     host.set_out_of_service(false);
-    let handled = host.app.events.handle(&taken, Progress::default()).await;
-    assert_eq!(handled.expect("handled").outcome, HandlingOutcome::Done);
+    assert_eq!(handle(taken).await, HandlingOutcome::Parked);
     assert_eq!(host.calls().len(), 2, "{:?}", host.calls());
+    assert_eq!(handle(take().await).await, HandlingOutcome::Done);
+    assert_eq!(host.calls().len(), 3, "{:?}", host.calls());
     host.expect_documents("o1", &["payment:p1"]).await;
 }
 

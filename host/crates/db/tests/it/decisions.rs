@@ -171,6 +171,7 @@ fn item(plugin: &LoadedPlugin, event: &str) -> Item {
         attempts: 0,
         parked: None,
         since: None,
+        awaited_retailer: false,
     }
 }
 
