@@ -68,9 +68,9 @@ impl Deliverer {
         let mut decided = self.app.core.document_decided();
         while !stop.is_cancelled() {
             let mut pause = POLL;
-            match self.deliver_batch().await {
-                Ok(0) => {}
-                Ok(_) => continue,
+            match self.deliver_next().await {
+                Ok(batch) if batch.more => continue,
+                Ok(_) => {}
                 Err(error) => {
                     tracing::error!(error = error.chain(), "delivery paused");
                     pause = retry::OUTAGE_PAUSE;
@@ -86,9 +86,13 @@ impl Deliverer {
 
     /// Delivers one batch; returns the number of documents it leased.
     pub async fn deliver_batch(&self) -> Result<usize, Error> {
-        let leased = self.lease().await?;
+        Ok(self.deliver_next().await?.documents)
+    }
+
+    async fn deliver_next(&self) -> Result<Batch, Error> {
+        let (leased, others) = self.lease().await?;
         let Some(first) = leased.first() else {
-            return Ok(0);
+            return Ok(Batch::default());
         };
         let bodies = leased.iter().filter_map(|one| one.body.as_ref());
         let bytes: usize = bodies.map(Vec::len).sum();
@@ -97,7 +101,12 @@ impl Deliverer {
         self.retailers().charge(&first.retailer, cost);
         let spans = DeliverySpans::begin(&self.app, &leased).await;
         let directories = self.directories.clone();
-        let (count, writer) = (leased.len(), self.writer());
+        let batch = Batch {
+            documents: leased.len(),
+            // A small document alone was all that waited, unless other retailers wait.
+            more: others || leased.len() > 1 || bytes as u64 > BATCH.bytes / 4,
+        };
+        let writer = self.writer();
         let (ready, failed) = blocking(move || prepare(&directories, &writer, leased)).await?;
         let mut any_failed = log_failures(failed);
         let pending = ids(&ready, DocumentState::Pending);
@@ -130,7 +139,7 @@ impl Deliverer {
         if any_failed {
             self.round.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(count)
+        Ok(batch)
     }
 
     fn leaseholder(&self) -> String {
@@ -148,8 +157,8 @@ impl Deliverer {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leases documents of the retailer whose turn it is.
-    async fn lease(&self) -> Result<Vec<DocumentRow>, Error> {
+    /// Leases documents of the retailer whose turn it is. The flag says whether other retailers wait.
+    async fn lease(&self) -> Result<(Vec<DocumentRow>, bool), Error> {
         let (owner, now) = (self.leaseholder(), self.app.core.clock().now());
         let until = later(now, LEASE);
         let records = self.app.core.records();
@@ -158,6 +167,7 @@ impl Deliverer {
             .document_waiting_retailers(&reader, now)
             .await));
         let waiting = waiting.await?;
+        let others = waiting.len() > 1;
         let order = self.retailers().compete(waiting);
         for retailer in order {
             let owner = owner.clone();
@@ -168,10 +178,10 @@ impl Deliverer {
             // Another host may have taken the documents of this retailer meanwhile.
             if let Some(first) = leased.first() {
                 self.retailers().begin(&first.retailer);
-                return Ok(leased);
+                return Ok((leased, others));
             }
         }
-        Ok(Vec::new())
+        Ok((Vec::new(), false))
     }
 
     async fn advance(&self, ids: Vec<String>, state: DocumentState) -> Result<Vec<String>, Error> {
@@ -187,6 +197,14 @@ impl Deliverer {
                 .await))
             .await
     }
+}
+
+/// A batch that was delivered.
+#[derive(Default)]
+struct Batch {
+    documents: usize,
+    /// Whether more documents may wait.
+    more: bool,
 }
 
 /// A document with an error. It is tried again when its lease has expired.
@@ -273,7 +291,7 @@ fn sync_folders(
 fn rename_all(ready: Vec<Destination>) -> Outcome {
     let (mut failed, mut blocked, mut renamed) = (Vec::new(), Vec::new(), Vec::new());
     for one in ready {
-        match directories::rename(&one.folder, &one.document.id, &one.document.name) {
+        match directories::place(&one.folder, &one.document) {
             Ok(RenameOutcome::Done | RenameOutcome::Earlier) => renamed.push(one),
             Ok(RenameOutcome::NameTaken) => blocked.push(one.document),
             Err(error) => failed.push((one.document, error)),

@@ -7,10 +7,12 @@
 use crate::descriptors::Descriptors;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use galleria_domain::digest::Hasher;
+use galleria_ports::records::DocumentRow;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,7 +29,8 @@ pub struct Directories {
 pub(crate) enum RenameOutcome {
     /// The file has its final name.
     Done,
-    /// The temporary file is gone: an earlier attempt renamed it.
+    /// The temporary file is gone: an earlier attempt renamed it. Or the name has a file with the same content, which was
+    /// delivered before the database was restored from a backup.
     Earlier,
     /// Another file has the name.
     NameTaken,
@@ -180,8 +183,19 @@ pub(crate) fn finish_draft(folder: &Dir, document_id: &str, draft: &str) -> io::
     folder.rename(draft, folder, temporary_name(document_id))
 }
 
-/// Renames the temporary file to its final name; never replaces another file.
-pub(crate) fn rename(folder: &Dir, document_id: &str, name: &str) -> io::Result<RenameOutcome> {
+/// Gives the document's temporary file its final name; never replaces another file.
+pub(crate) fn place(folder: &Dir, document: &DocumentRow) -> io::Result<RenameOutcome> {
+    let outcome = rename(folder, &document.id, &document.name)?;
+    if outcome != RenameOutcome::NameTaken || !has_content(folder, document)? {
+        return Ok(outcome);
+    }
+    match folder.remove_file(temporary_name(&document.id)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(RenameOutcome::Earlier),
+    }
+}
+
+fn rename(folder: &Dir, document_id: &str, name: &str) -> io::Result<RenameOutcome> {
     let temporary = temporary_name(document_id);
     match rustix::fs::renameat_with(folder, &temporary, folder, name, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(RenameOutcome::Done),
@@ -218,6 +232,26 @@ fn finish_link(folder: &Dir, temporary: &str, name: &str) -> io::Result<RenameOu
     Ok(RenameOutcome::Done)
 }
 
+/// Whether the file with the document's name has the document's content.
+fn has_content(folder: &Dir, document: &DocumentRow) -> io::Result<bool> {
+    let metadata = match folder.symlink_metadata(&document.name) {
+        // Its owner has removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        metadata => metadata?,
+    };
+    if !metadata.is_file() || i64::try_from(metadata.len()).ok() != Some(document.size) {
+        return Ok(false);
+    }
+    let mut file = folder.open(&document.name)?;
+    let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 64 * 1024]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish().as_str() == document.digest),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
 /// Makes the entries of a directory durable.
 pub(crate) fn sync(folder: &Dir) -> io::Result<()> {
     rustix::fs::fsync(folder.open(".")?).map_err(Into::into)
@@ -226,7 +260,28 @@ pub(crate) fn sync(folder: &Dir) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read as _;
+    use galleria_domain::Digest;
+    use galleria_ports::records::DocumentState;
+
+    fn document(body: &[u8]) -> DocumentRow {
+        DocumentRow {
+            id: "d1".into(),
+            event_id: "e1".into(),
+            subscriber: "poslog".into(),
+            retailer: "r1".into(),
+            store_id: "s1".into(),
+            order_id: None,
+            directory: "poslog".into(),
+            folder: String::new(),
+            name: "a.xml".into(),
+            media_type: "application/xml".into(),
+            size: i64::try_from(body.len()).expect("a size"),
+            digest: Digest::of(body).to_string(),
+            body: Some(body.to_vec()),
+            state: DocumentState::Prepared,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
 
     fn folder() -> (tempfile::TempDir, Dir) {
         let temp = tempfile::tempdir().expect("a folder");
@@ -278,17 +333,31 @@ mod tests {
     #[test]
     fn another_file_is_never_replaced() {
         let (_temp, folder) = folder();
-        folder.write("a.xml", b"theirs").expect("their file");
+        let ours = document(b"ours");
         write_temporary(&folder, "d1", "w1", b"ours").expect("written");
-        assert_eq!(
-            rename(&folder, "d1", "a.xml").expect("tried"),
-            RenameOutcome::NameTaken
-        );
-        assert_eq!(
-            link(&folder, &temporary_name("d1"), "a.xml").expect("tried"),
-            RenameOutcome::NameTaken
-        );
-        assert_eq!(folder.read("a.xml").expect("read"), b"theirs");
+        for theirs in ["theirs", "ours, and longer", "rest", ""] {
+            folder.write("a.xml", theirs).expect("their file");
+            let taken = place(&folder, &ours).expect("tried");
+            assert_eq!(taken, RenameOutcome::NameTaken, "{theirs}");
+            let taken = link(&folder, &temporary_name("d1"), "a.xml").expect("tried");
+            assert_eq!(taken, RenameOutcome::NameTaken, "{theirs}");
+            assert_eq!(folder.read_to_string("a.xml").expect("read"), theirs);
+        }
+        folder.remove_file("a.xml").expect("removed");
+        folder.create_dir("a.xml").expect("a folder");
+        let taken = place(&folder, &ours).expect("tried");
+        assert_eq!(taken, RenameOutcome::NameTaken);
+    }
+
+    #[test]
+    fn a_file_with_the_same_content_counts_as_delivered() {
+        let (_temp, folder) = folder();
+        // It was delivered before the database was restored from a backup.
+        folder.write("a.xml", b"ours").expect("delivered");
+        write_temporary(&folder, "d1", "w1", b"ours").expect("written");
+        let placed = place(&folder, &document(b"ours")).expect("tried");
+        assert_eq!(placed, RenameOutcome::Earlier);
+        assert_eq!(folder.entries().expect("entries").count(), 1);
     }
 
     #[test]

@@ -105,7 +105,7 @@ mod tests {
         directories::write_temporary(&folder, "d1", "w1", b"whole").expect("written");
         assert_eq!(texts(&directories, prepared), ["whole"]);
         assert!(texts(&directories, delivered).is_empty());
-        directories::rename(&folder, "d1", "a.xml").expect("renamed");
+        directories::place(&folder, &row(prepared)).expect("renamed");
         assert_eq!(texts(&directories, prepared), ["whole"]);
         assert_eq!(texts(&directories, delivered), ["whole"]);
         folder.remove_file("a.xml").expect("removed");
