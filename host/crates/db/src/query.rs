@@ -19,6 +19,7 @@ pub(crate) struct Query<'q> {
 /// Starts a query. Each connection prepares a text once.
 pub(crate) fn query<'q>(name: &'static str, sql: impl SqlSafeStr) -> Query<'q> {
     let sql = sql.into_sql_str();
+    tracing::trace!(name, "query");
     #[cfg(test)]
     crate::query_log::record(name, sql.as_str());
     Query {
