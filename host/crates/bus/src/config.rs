@@ -62,8 +62,8 @@ impl ConsumerConfig {
         Self {
             workers: workers.max(1),
             per_store,
-            store_backlog: 200,
-            window: 2_000,
+            store_backlog: 5_000,
+            window: 20_000,
             poll: Duration::from_millis(250),
         }
     }

@@ -274,7 +274,7 @@ impl Consumer {
             let group = self.readers[index].group.name.clone();
             // Unparked items that wait here are still parked in the database: request more items, so that the
             // page also contains due ones.
-            let limit = DUE_LANES + self.lanes.busy();
+            let limit = DUE_LANES + self.lanes.parked();
             let most = limit.try_into().unwrap_or(u32::MAX);
             let due = self.app.events.due(&group, most).await?;
             self.check_parked |= due.len() == limit;

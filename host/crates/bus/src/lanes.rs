@@ -36,6 +36,8 @@ pub(crate) struct Lanes {
     shares: Shares<String>,
     closed: HashSet<LaneKey>,
     waiting: usize,
+    /// The items in flight or waiting that are parked in the database.
+    parked: usize,
 }
 
 pub(crate) fn lane_key(item: &Item) -> LaneKey {
@@ -56,6 +58,7 @@ impl Lanes {
             shares: Shares::default(),
             closed: closed.into_iter().collect(),
             waiting: 0,
+            parked: 0,
         }
     }
 
@@ -64,9 +67,9 @@ impl Lanes {
         self.waiting
     }
 
-    /// The number of lanes with an item in flight or waiting.
-    pub(crate) fn busy(&self) -> usize {
-        self.lanes.len()
+    /// The number of items in flight or waiting that are parked in the database.
+    pub(crate) fn parked(&self) -> usize {
+        self.parked
     }
 
     /// The number of items of a store that wait for a worker.
@@ -87,6 +90,7 @@ impl Lanes {
         };
         self.waiting -= queued.len();
         for item in &queued {
+            self.parked -= usize::from(item.parked.is_some());
             if let Some(turn) = self.stores.get_mut(&item.store_id) {
                 turn.waiting -= 1;
             }
@@ -128,6 +132,7 @@ impl Lanes {
         let (key, store) = (lane_key(&item), item.store_id.clone());
         let lane = self.lanes.entry(key.clone()).or_default();
         let becomes_ready = !lane.in_flight && lane.queue.is_empty();
+        self.parked += usize::from(item.parked.is_some());
         how(&mut lane.queue, item);
         self.waiting += 1;
         let turn = self.stores.entry(store.clone()).or_default();
@@ -160,6 +165,7 @@ impl Lanes {
     /// Releases an item that was in flight and cost `cost`.
     pub(crate) fn release(&mut self, item: &Item, cost: Duration) {
         let key = lane_key(item);
+        self.parked -= usize::from(item.parked.is_some());
         let has_more = match self.lanes.get_mut(&key) {
             Some(lane) => {
                 lane.in_flight = false;
@@ -196,6 +202,7 @@ mod simulation;
 mod tests {
     use super::*;
     use galleria_domain::Event;
+    use galleria_ports::records::ParkedState;
 
     pub(super) fn item(store: &str, lane: &str, position: i64) -> Item {
         Item {
@@ -236,6 +243,27 @@ mod tests {
         assert_eq!(positions(&mut lanes), [1, 3]);
         lanes.release(&item("s1", "a", 1), Duration::ZERO);
         assert_eq!(positions(&mut lanes), [2]);
+    }
+
+    #[test]
+    fn parked_items_are_counted_until_they_are_released_or_parked_again() {
+        let mut lanes = Lanes::new(4, []);
+        for (lane, position, parked) in [("a", 1, true), ("a", 2, true), ("b", 3, false)] {
+            let parked = parked.then_some(ParkedState::Retry);
+            lanes.push(Item {
+                parked,
+                ..item("s1", lane, position)
+            });
+        }
+        assert_eq!(lanes.parked(), 2);
+        let taken = [lanes.take(), lanes.take()].map(|item| item.expect("an item"));
+        assert_eq!(lanes.parked(), 2);
+        for item in &taken {
+            lanes.release(item, Duration::ZERO);
+        }
+        assert_eq!(lanes.parked(), 1);
+        lanes.close(lane_key(&taken[0]));
+        assert_eq!(lanes.parked(), 0);
     }
 
     #[test]

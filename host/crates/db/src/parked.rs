@@ -151,21 +151,22 @@ impl ParkedEvents for Transaction<'_> {
         rows.iter().map(lane).collect()
     }
 
-    async fn parked_count_in_lane(
+    async fn parked_in_lane(
         &mut self,
         group: &str,
         subscriber: &str,
         lane: &str,
-    ) -> Result<u64, Error> {
+    ) -> Result<bool, Error> {
         let count = query(
-            "parked_count_in_lane",
-            "SELECT COUNT(*) AS waiting FROM parked
-             WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3",
+            "parked_in_lane",
+            "SELECT CASE WHEN EXISTS
+                 (SELECT 1 FROM parked WHERE consumer_group = $1 AND subscriber = $2 AND lane = $3)
+             THEN 1 ELSE 0 END AS waiting",
         )
         .bind(group)
         .bind(subscriber)
         .bind(lane);
-        self.fetch_one(count).await?.int_as("waiting")
+        self.fetch_one(count).await?.bool("waiting")
     }
 
     async fn parked_wake(

@@ -79,7 +79,7 @@ impl Events {
             .records
             .read(in_tx!(|tx, names| {
                 let (group, subscriber, lane) = names;
-                Ok(tx.parked_count_in_lane(&group, &subscriber, &lane).await? > 0)
+                tx.parked_in_lane(&group, &subscriber, &lane).await
             }))
             .await
     }

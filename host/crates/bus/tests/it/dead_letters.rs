@@ -126,6 +126,24 @@ async fn events_of_a_busy_store_are_set_aside_and_all_handled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_waits_in_memory() {
+    let mut host = TestHost::new().await;
+    host.store("busy").await;
+    host.store("calm").await;
+    for n in 1..=300 {
+        host.sell("busy", &format!("o{n}")).await;
+    }
+    // The last event of the log, so that all others are read before it.
+    host.sell("calm", "o999").await;
+    let busy = host.hold("busy");
+    host.consume().await;
+    host.expect_documents("o999", &["payment:p999"]).await;
+    assert_eq!(host.parked_count().await, 0);
+    busy.open();
+    host.stop_consuming().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_parked_events_of_a_store_do_not_hide_those_of_others() {
     let mut host = TestHost::new().await;
     host.store("busy").await;

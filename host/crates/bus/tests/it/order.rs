@@ -149,6 +149,9 @@ async fn a_verification_waits_only_for_an_existing_payment() {
     let late = host.verify("o2", "f3").await;
     host.consume().await;
     host.expect_documents("o1", &[&*early, &*twice]).await;
+    let first = ("payment:p2".to_owned(), 1);
+    host.until("the first try", async || host.calls().contains(&first))
+        .await;
     host.advance(Duration::from_secs(9)).await;
     assert!(!host.called_events().contains(&late), "{:?}", host.calls());
     host.advance(Duration::from_secs(2)).await;

@@ -42,7 +42,7 @@ impl TestHost {
         read.await.expect("read")
     }
 
-    async fn parked_count(&self) -> u64 {
+    pub async fn parked_count(&self) -> u64 {
         let records: &dyn Records = &self.db;
         let read = records.read(in_tx!(|tx| tx.parked_count().await));
         read.await.expect("read").0

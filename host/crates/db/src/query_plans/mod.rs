@@ -2,6 +2,7 @@
 //! only.
 
 mod lists;
+mod parked;
 mod records;
 mod settlement;
 mod tax_comparisons;

@@ -63,7 +63,7 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.parked_put(&parked()).await?;
         tx.parked_due("g", now, 1).await?;
         tx.parked_lane_list("g").await?;
-        tx.parked_count_in_lane("g", "slot", "l").await?;
+        tx.parked_in_lane("g", "slot", "l").await?;
         tx.parked_wake("cause", "slot", now).await?;
         tx.parked_wake_all("cause", now).await?;
         run_reload_queries(tx).await?;

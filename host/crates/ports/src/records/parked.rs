@@ -72,13 +72,13 @@ pub trait ParkedEvents {
     ) -> Result<Vec<ParkedEvent>, Error>;
     /// The lanes of a group with parked events, as (subscriber, lane).
     async fn parked_lane_list(&mut self, group: &str) -> Result<Vec<(String, String)>, Error>;
-    /// The number of parked events of one lane.
-    async fn parked_count_in_lane(
+    /// Whether one lane has parked events.
+    async fn parked_in_lane(
         &mut self,
         group: &str,
         subscriber: &str,
         lane: &str,
-    ) -> Result<u64, Error>;
+    ) -> Result<bool, Error>;
     /// Makes all events due that wait for the effect of `waits_for`.
     async fn parked_wake(
         &mut self,
