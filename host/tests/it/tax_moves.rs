@@ -1,5 +1,7 @@
-//! Stores that move to another tax route: a shadow shows what changes, moves are refused or forced, and a store moves
-//! from gRPC to HTTP while requests run. The services are other hosts.
+//! Stores that move to another tax route: a shadow shows what changes, and moves are refused or forced. The services are
+//! other hosts.
+
+mod under_load;
 
 use crate::host::{Database, Host};
 use crate::tax_routes::command;
@@ -10,17 +12,10 @@ use galleria_ports::in_tx;
 use galleria_ports::records::{ComparisonCount, ComparisonFilter, Records, ShadowOutcome};
 use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::task::JoinHandle;
 
-on_both!(
-    a_store_moves_from_grpc_to_http_while_requests_run,
-    a_shadow_shows_what_a_move_would_change,
-);
+on_both!(a_shadow_shows_what_a_move_would_change);
 
 const STORES: &str = "\
 id,external_id,retailer,store_type,country,currency,minor_digits,zone
@@ -46,29 +41,10 @@ const COMPARED: &str = "\
 ╞══════════╪════════╪══════════╪═══════╪═══════════╪════════╪═════════╡
 │ embedded ┆ http   ┆ 3        ┆ 1     ┆ 2         ┆ 0      ┆ 0       │
 └──────────┴────────┴──────────┴───────┴───────────┴────────┴─────────┘
-┌──────┬───────────────────┬───────────────┬──────────────────┬───────────────┬────────────┬─────────┬───────┬─────────────────────────┐
-│ code ┆ rate of the route ┆ of the shadow ┆ tax of the route ┆ of the shadow ┆ difference ┆ baskets ┆ items ┆ first baskets and items │
-╞══════╪═══════════════════╪═══════════════╪══════════════════╪═══════════════╪════════════╪═════════╪═══════╪═════════════════════════╡
-│ RED  ┆ 10.00             ┆ 4.00          ┆ 3.50             ┆ 1.48          ┆ -2.02      ┆ 2       ┆ 3     ┆ 3: 1, 3; 1: 1           │
-└──────┴───────────────────┴───────────────┴──────────────────┴───────────────┴────────────┴─────────┴───────┴─────────────────────────┘
-┌─────────────────────────┬───────┬────────┬────────────┬─────────┐
-│ amount                  ┆ route ┆ shadow ┆ difference ┆ baskets │
-╞═════════════════════════╪═══════╪════════╪════════════╪═════════╡
-│ item_tax.taxable_amount ┆ 35.00 ┆ 37.02  ┆ 2.02       ┆ 2       │
-│ item_tax.total_tax      ┆ 3.50  ┆ 1.48   ┆ -2.02      ┆ 2       │
-│ total_tax               ┆ 7.70  ┆ 5.68   ┆ -2.02      ┆ 2       │
-│ total_taxable_amount    ┆ 55.00 ┆ 57.02  ┆ 2.02       ┆ 2       │
-└─────────────────────────┴───────┴────────┴────────────┴─────────┘
-not ready to move to http: 3 of 5 required baskets compared since the last change of the tax table or tax settings, 2 different
 ";
 
-/// The same baskets, evaluated by the other route again.
-const REPLAYED: &str = "\
-┌──────────┬───────────────┬──────────┬───────┬───────────┬────────┬─────────┐
-│ route    ┆ compared with ┆ compared ┆ equal ┆ different ┆ failed ┆ dropped │
-╞══════════╪═══════════════╪══════════╪═══════╪═══════════╪════════╪═════════╡
-│ embedded ┆ http          ┆ 3        ┆ 1     ┆ 2         ┆ 0      ┆ 0       │
-└──────────┴───────────────┴──────────┴───────┴───────────┴────────┴─────────┘
+/// The differences of the same baskets.
+const DIFFERENCES: &str = "\
 ┌──────┬───────────────────┬───────────────┬──────────────────┬───────────────┬────────────┬─────────┬───────┬─────────────────────────┐
 │ code ┆ rate of the route ┆ of the shadow ┆ tax of the route ┆ of the shadow ┆ difference ┆ baskets ┆ items ┆ first baskets and items │
 ╞══════╪═══════════════════╪═══════════════╪══════════════════╪═══════════════╪════════════╪═════════╪═══════╪═════════════════════════╡
@@ -84,22 +60,24 @@ const REPLAYED: &str = "\
 └─────────────────────────┴───────┴────────┴────────────┴─────────┘
 ";
 
-/// The same after the rate was corrected.
-const EQUAL: &str = "\
+const NOT_READY: &str = "not ready to move to http: 3 of 5 required baskets compared since the last change of the tax \
+                         table or tax settings, 2 different\n";
+
+/// The counts of baskets that the other route evaluated again: compared, equal, different.
+fn replayed(compared: u32, equal: u32, different: u32) -> String {
+    format!(
+        "\
 ┌──────────┬───────────────┬──────────┬───────┬───────────┬────────┬─────────┐
 │ route    ┆ compared with ┆ compared ┆ equal ┆ different ┆ failed ┆ dropped │
 ╞══════════╪═══════════════╪══════════╪═══════╪═══════════╪════════╪═════════╡
-│ embedded ┆ http          ┆ 3        ┆ 3     ┆ 0         ┆ 0      ┆ 0       │
+│ embedded ┆ http          ┆ {compared}        ┆ {equal}     ┆ {different}         ┆ 0      ┆ 0       │
 └──────────┴───────────────┴──────────┴───────┴───────────┴────────┴─────────┘
-";
+"
+    )
+}
 
-/// Two baskets of a file.
+/// The differences of two baskets of a file.
 const OF_FILE: &str = "\
-┌──────────┬───────────────┬──────────┬───────┬───────────┬────────┬─────────┐
-│ route    ┆ compared with ┆ compared ┆ equal ┆ different ┆ failed ┆ dropped │
-╞══════════╪═══════════════╪══════════╪═══════╪═══════════╪════════╪═════════╡
-│ embedded ┆ http          ┆ 2        ┆ 1     ┆ 1         ┆ 0      ┆ 0       │
-└──────────┴───────────────┴──────────┴───────┴───────────┴────────┴─────────┘
 ┌──────┬───────────────────┬───────────────┬──────────────────┬───────────────┬────────────┬─────────┬───────┬─────────────────────────┐
 │ code ┆ rate of the route ┆ of the shadow ┆ tax of the route ┆ of the shadow ┆ difference ┆ baskets ┆ items ┆ first baskets and items │
 ╞══════╪═══════════════════╪═══════════════╪══════════════════╪═══════════════╪════════════╪═════════╪═══════╪═════════════════════════╡
@@ -221,166 +199,6 @@ async fn compared(host: &Host, baskets: u64) -> Value {
     }
 }
 
-/// Four clients that evaluate baskets on two hosts.
-struct Load {
-    stop: Arc<AtomicBool>,
-    /// Evaluations that have ended.
-    ended: Arc<AtomicU64>,
-    clients: Vec<JoinHandle<BTreeSet<(usize, String)>>>,
-}
-
-/// The baskets of the clients. Only the second one has an item whose rate differs.
-fn baskets() -> [Value; 3] {
-    [
-        basket(&[("12.10", "STD")]),
-        basket(&[("12.10", "STD"), ("11.00", "RED")]),
-        basket(&[("10.40", "SUPER")]),
-    ]
-}
-
-impl Load {
-    fn start(hosts: &Arc<[Host; 2]>) -> Self {
-        let (stop, ended) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::<AtomicU64>::default(),
-        );
-        let clients = (0..4).map(|client: usize| {
-            let (hosts, stop, ended) = (Arc::clone(hosts), Arc::clone(&stop), Arc::clone(&ended));
-            tokio::spawn(async move {
-                let mut outcomes = BTreeSet::new();
-                while !stop.load(Ordering::Relaxed) {
-                    for (number, basket) in baskets().iter().enumerate() {
-                        outcomes.insert((number, evaluated(&hosts[client % 2], basket).await));
-                        ended.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-                outcomes
-            })
-        });
-        Self {
-            clients: clients.collect(),
-            stop,
-            ended,
-        }
-    }
-
-    /// Waits for further evaluations.
-    async fn run_on(&self, evaluations: u64) {
-        let (begun, last) = (
-            Instant::now(),
-            self.ended.load(Ordering::Relaxed) + evaluations,
-        );
-        while self.ended.load(Ordering::Relaxed) < last {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "the clients wait"
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    /// The different outcomes, each with the number of its basket.
-    async fn stop(self) -> BTreeSet<(usize, String)> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut outcomes = BTreeSet::new();
-        for client in self.clients {
-            outcomes.extend(client.await.expect("no panic"));
-        }
-        outcomes
-    }
-}
-
-async fn a_store_moves_from_grpc_to_http_while_requests_run(database: Database) {
-    let folders = tempfile::tempdir().expect("a folder");
-    let folder = |name: &str| folders.path().join(name);
-    let mut earlier = service(&folder("earlier"), TABLE).await;
-    let newer = service(&folder("newer"), &altered()).await;
-    let mut first = host(&folder("host"), database, &["tax.move.baskets=40"]);
-    first.set(&format!(
-        "tax.grpc.address=http://{}",
-        address(&earlier, "grpc")
-    ));
-    first.set(&format!(
-        "tax.http.address=http://{}",
-        address(&newer, "http")
-    ));
-    add_store(&first);
-    first.start().await;
-    set(&first, &["--route", "grpc", "--shadow", "http"]);
-    let mut second = first.beside("api");
-    second.start().await;
-    let hosts = Arc::new([first, second]);
-    let load = Load::start(&hosts);
-
-    // The comparison shows the altered rate, and nothing else.
-    compared(&hosts[0], 60).await;
-    let differences = &report(&hosts[1], &[])["differences"];
-    let [row] = &differences["taxes"].as_array().expect("taxes")[..] else {
-        panic!("one tax: {differences:#}");
-    };
-    let baskets = row["baskets"].as_u64().expect("a number");
-    let cents = |number: u64| format!("{}.{:02}", number / 100, number % 100);
-    let expected = json!({
-        "tax_code": "RED", "route_percent": "10.00", "shadow_percent": "4.00",
-        "route_amount": cents(100 * baskets), "shadow_amount": cents(42 * baskets),
-        "difference": format!("-{}", cents(58 * baskets)), "baskets": baskets, "items": baskets,
-    });
-    for (field, value) in expected.as_object().expect("fields") {
-        assert_eq!(&row[field], value, "{field}: {row:#}");
-    }
-    let examples = row["examples"].as_array().expect("baskets");
-    assert!(
-        examples.iter().all(|one| one["items"] == json!(["2"])),
-        "{row:#}"
-    );
-    assert_eq!(
-        (&differences["rejected"], &differences["failed"]),
-        (&json!([]), &json!([]))
-    );
-    let to_http = [
-        "tax",
-        "move",
-        "--store",
-        STORE,
-        "--to",
-        "http",
-        "--keep-shadow",
-    ];
-    let error = refused(&hosts[0], &[&to_http[..], &BY].concat());
-    assert!(error.contains("compared baskets differ"), "{error}");
-
-    // The service gets the right rate, and new comparisons begin.
-    import(&newer, TABLE);
-    set(&hosts[0], &["--shadow", "none"]);
-    set(&hosts[1], &["--shadow", "http"]);
-    let counts = compared(&hosts[1], 40).await;
-    assert_eq!(counts["different"], 0, "{counts}");
-    let moved = command(&hosts[0], &[&to_http[..], &BY].concat());
-    let end = ", 0 different\n";
-    assert!(
-        moved.starts_with("store tax-1 moved from grpc to http, with the shadow grpc: ")
-            && moved.ends_with(end),
-        "{moved}"
-    );
-    for host in hosts.iter() {
-        assert_eq!(
-            evaluated(host, &basket(&[("11.00", "RED")])).await,
-            "http false 1.00"
-        );
-    }
-    load.run_on(40).await;
-    // Nothing but the shadow needs the earlier service now.
-    earlier.kill();
-    load.run_on(40).await;
-    let outcomes = load.stop().await;
-    let allowed = (0..3)
-        .zip(["2.10", "3.10", "0.40"])
-        .flat_map(|(number, tax)| {
-            ["grpc", "http"].map(|route| (number, format!("{route} false {tax}")))
-        });
-    assert_eq!(outcomes, allowed.collect(), "no request failed");
-}
-
 /// Tables and errors of the commands, word for word.
 async fn a_shadow_shows_what_a_move_would_change(database: Database) {
     let folders = tempfile::tempdir().expect("a folder");
@@ -409,7 +227,8 @@ async fn a_shadow_shows_what_a_move_would_change(database: Database) {
     compared(&host, 3).await;
 
     let compare = ["tax", "compare", "--store", STORE];
-    assert_eq!(shown(&host, &compare), COMPARED);
+    let expected = [COMPARED, DIFFERENCES, NOT_READY].concat();
+    assert_eq!(shown(&host, &compare), expected);
     let to_http = ["tax", "move", "--store", STORE, "--to", "http"];
     let expected = "\
         galleria: store tax-1 cannot move from embedded to http: 2 of 3 compared baskets differ, and 3 of 5 required \
@@ -498,9 +317,9 @@ async fn a_shadow_shows_what_a_move_would_change(database: Database) {
 /// Recorded baskets, and those of a file, are evaluated by the other route now.
 fn replays(host: &Host, newer: &Host, folder: &Path) {
     let with_http = ["tax", "compare", "--store", STORE, "--with", "http"];
-    assert_eq!(shown(host, &with_http), REPLAYED);
+    assert_eq!(shown(host, &with_http), replayed(3, 1, 2) + DIFFERENCES);
     import(newer, TABLE);
-    assert_eq!(shown(host, &with_http), EQUAL);
+    assert_eq!(shown(host, &with_http), replayed(3, 3, 0));
     import(newer, &altered());
 
     let file = folder.join("baskets.jsonl");
@@ -516,7 +335,7 @@ fn replays(host: &Host, newer: &Host, folder: &Path) {
     let [stdout, stderr] =
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
     assert!(!output.status.success(), "an invalid line");
-    assert_eq!(stdout, OF_FILE);
+    assert_eq!(stdout, replayed(2, 1, 1) + OF_FILE);
     let expected = "FILE: line 4, column 17: missing field `store_id`\n";
     assert_eq!(stderr.replace(&file, "FILE"), expected);
 }
