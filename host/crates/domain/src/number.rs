@@ -56,16 +56,51 @@ impl Decimal {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scale = usize::from(self.scale);
-        let digits = format!(
-            "{:0>width$}",
-            self.unscaled.unsigned_abs(),
-            width = scale + 1
-        );
-        let (whole, fraction) = digits.split_at(digits.len() - scale);
-        let sign = if self.unscaled < 0 { "-" } else { "" };
-        let point = if fraction.is_empty() { "" } else { "." };
-        write!(f, "{sign}{whole}{point}{fraction}")
+        f.write_str(PlainText::new(*self).as_str())
+    }
+}
+
+/// A sign, a digit before the point, the point, and the largest number of digits after it.
+const TEXT_LENGTH: usize = 3 + u8::MAX as usize;
+
+/// A decimal in plain notation, without an allocation.
+pub struct PlainText {
+    /// The end of it is the text.
+    bytes: [u8; TEXT_LENGTH],
+    begin: usize,
+}
+
+impl PlainText {
+    /// The text of a decimal with all of its digits.
+    pub fn new(value: Decimal) -> Self {
+        let mut text = Self {
+            bytes: [0; TEXT_LENGTH],
+            begin: TEXT_LENGTH,
+        };
+        let mut rest = value.unscaled.unsigned_abs();
+        let mut digits = 0;
+        while rest > 0 || digits <= usize::from(value.scale) {
+            if digits > 0 && digits == usize::from(value.scale) {
+                text.prepend(b'.');
+            }
+            text.prepend(b'0' + (rest % 10) as u8);
+            rest /= 10;
+            digits += 1;
+        }
+        if value.unscaled < 0 {
+            text.prepend(b'-');
+        }
+        text
+    }
+
+    fn prepend(&mut self, byte: u8) {
+        self.begin -= 1;
+        self.bytes[self.begin] = byte;
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[self.begin..]).unwrap_or_default()
     }
 }
 
@@ -104,10 +139,15 @@ impl FromStr for Decimal {
         if scale > MAX_SCALE {
             return Err(ParseDecimalError);
         }
-        let sign = &text[..text.len() - unsigned.len()];
-        let unscaled = [sign, whole, fraction].concat().parse();
+        let sign = if unsigned.len() < text.len() { -1 } else { 1 };
+        let mut digits = whole.bytes().chain(fraction.bytes());
+        // With the sign in each digit, so that the smallest number fits, too.
+        let unscaled = digits.try_fold(0_i64, |sum, digit| {
+            let digit = sign * i64::from(digit - b'0');
+            sum.checked_mul(10)?.checked_add(digit)
+        });
         Ok(Self {
-            unscaled: unscaled.map_err(|_| ParseDecimalError)?,
+            unscaled: unscaled.ok_or(ParseDecimalError)?,
             scale,
         })
     }
@@ -115,7 +155,7 @@ impl FromStr for Decimal {
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(PlainText::new(*self).as_str())
     }
 }
 
@@ -224,6 +264,22 @@ mod tests {
             assert_eq!(read, decimal(unscaled, scale));
             assert_eq!(serde_json::to_string(&read).expect("JSON"), json);
         }
+    }
+
+    #[test]
+    fn the_text_is_that_of_other_decimals() {
+        let mut unscaled = 1_i64;
+        for scale in (0..=MAX_SCALE).cycle().take(10_000) {
+            // Any numbers, with few and with many digits.
+            unscaled = unscaled
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let value = decimal(unscaled >> (scale * 3), scale);
+            let text = value.to_string();
+            assert_eq!(text, value.exact().expect("exact").to_string());
+            assert_eq!(text.parse(), Ok(value));
+        }
+        assert_eq!(decimal(7, 40).to_string(), format!("0.{:0>40}", 7));
     }
 
     #[test]

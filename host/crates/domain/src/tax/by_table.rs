@@ -64,7 +64,7 @@ pub fn evaluate_request(
         rounding: terms.rounding,
     };
     let result = super::evaluate(&basket).map_err(renamed)?;
-    let items = result.items.iter().zip(&rows);
+    let items = result.items.into_iter().zip(&rows);
     let item_tax: Vec<ItemTax> = items.map(|(item, rows)| item_tax(item, rows)).collect();
     let taxed = item_tax.iter().filter(|item| {
         let mut taxes = item.taxes.iter();
@@ -104,10 +104,10 @@ fn renamed(problems: Vec<Problem>) -> Vec<Problem> {
     problems.into_iter().map(renamed).collect()
 }
 
-fn item_tax(item: &ItemResult, rows: &[TaxRow]) -> ItemTax {
-    let taxes = item.taxes.iter().zip(rows);
+fn item_tax(item: ItemResult, rows: &[TaxRow]) -> ItemTax {
+    let taxes = item.taxes.into_iter().zip(rows);
     ItemTax {
-        item_id: item.id.clone(),
+        item_id: item.id,
         total_amount: item.amount - item.discount,
         taxable_amount: item.net,
         total_tax: item.gross - item.net,
@@ -116,12 +116,12 @@ fn item_tax(item: &ItemResult, rows: &[TaxRow]) -> ItemTax {
     }
 }
 
-fn level_tax(tax: &TaxAmount, row: &TaxRow) -> LevelTax {
+fn level_tax(tax: TaxAmount, row: &TaxRow) -> LevelTax {
     LevelTax {
-        tax_code: tax.code.clone(),
+        tax_code: tax.code,
         tax_level: row.tax_level.clone(),
         retailer_tax_level_id: row.retailer_tax_level_id.clone(),
-        authority: tax.authority.clone(),
+        authority: tax.authority,
         kind: tax.kind,
         tax_percent: tax.rate,
         treatment: tax.treatment,

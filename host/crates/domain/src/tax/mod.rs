@@ -70,6 +70,7 @@ pub use order::{
 pub use result::{ItemResult, TaxAmount, TaxResult};
 pub use settings::{Calculator, LineTaxes, TaxRoute, TaxSettings};
 pub use table::{MAX_CODE_LENGTH, MAX_TABLE_ROWS, TaxRow, TaxRowKey, TaxTable};
+pub use text_amount::amount_text;
 
 use crate::fault::Problem;
 

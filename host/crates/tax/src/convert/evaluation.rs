@@ -4,7 +4,7 @@ use super::{DATE, DECIMAL, Reader, filled};
 use crate::proto;
 use galleria_app::tax::TaxEvaluation;
 use galleria_domain::tax::{
-    BasketDiscount, ItemTax, LevelTax, RequestItem, StoreData, TaxRequest, TaxResponse,
+    BasketDiscount, ItemTax, LevelTax, RequestItem, StoreData, TaxRequest, TaxResponse, amount_text,
 };
 use galleria_domain::{Decimal, Problem};
 use jiff::civil::Date;
@@ -26,24 +26,24 @@ impl TryFrom<proto::TaxEvaluateRequest> for TaxRequest {
             let field = |name: &str| format!("items.{index}.{name}");
             items.push(RequestItem {
                 total_amount: reader.parse(
-                    field("total_amount"),
+                    || field("total_amount"),
                     &item.total_amount,
                     DECIMAL,
                     zero,
                 ),
                 quantity: match &*item.quantity {
                     "" => Decimal::whole(1),
-                    text => reader.parse(field("quantity"), text, DECIMAL, zero),
+                    text => reader.parse(|| field("quantity"), text, DECIMAL, zero),
                 },
                 item_id: item.item_id,
                 tax_code: item.tax_code,
             });
         }
         let business_date = filled(message.business_date)
-            .map(|text| reader.parse("business_date", &text, DATE, Date::ZERO));
+            .map(|text| reader.parse(|| "business_date".into(), &text, DATE, Date::ZERO));
         let discounts = message.discounts.iter().enumerate();
         let discounts = discounts.map(|(index, discount)| {
-            let field = format!("discounts.{index}.amount");
+            let field = || format!("discounts.{index}.amount");
             BasketDiscount {
                 amount: reader.parse(field, &discount.amount, DECIMAL, zero),
             }
@@ -97,10 +97,10 @@ impl From<TaxEvaluation> for proto::TaxEvaluateResponse {
     fn from(evaluation: TaxEvaluation) -> Self {
         let response = evaluation.response;
         Self {
-            total_basket_amount: response.total_basket_amount.to_string(),
-            total_taxable_amount: response.total_taxable_amount.to_string(),
-            total_tax: response.total_tax.to_string(),
-            total_basket_amount_after_tax: response.total_basket_amount_after_tax.to_string(),
+            total_basket_amount: amount_text(&response.total_basket_amount),
+            total_taxable_amount: amount_text(&response.total_taxable_amount),
+            total_tax: amount_text(&response.total_tax),
+            total_basket_amount_after_tax: amount_text(&response.total_basket_amount_after_tax),
             tax_breakup: response.tax_breakup.into_iter().map(Into::into).collect(),
             item_tax: response.item_tax.into_iter().map(Into::into).collect(),
             route: proto::TaxRoute::from(evaluation.route).into(),
@@ -113,10 +113,10 @@ impl From<ItemTax> for proto::ItemTax {
     fn from(item: ItemTax) -> Self {
         Self {
             item_id: item.item_id,
-            total_amount: item.total_amount.to_string(),
-            taxable_amount: item.taxable_amount.to_string(),
-            total_tax: item.total_tax.to_string(),
-            total_amount_after_tax: item.total_amount_after_tax.to_string(),
+            total_amount: amount_text(&item.total_amount),
+            taxable_amount: amount_text(&item.taxable_amount),
+            total_tax: amount_text(&item.total_tax),
+            total_amount_after_tax: amount_text(&item.total_amount_after_tax),
             taxes: item.taxes.into_iter().map(Into::into).collect(),
         }
     }
@@ -130,11 +130,11 @@ impl From<LevelTax> for proto::LevelTax {
             retailer_tax_level_id: tax.retailer_tax_level_id,
             authority: tax.authority,
             kind: proto::TaxKind::from(tax.kind).into(),
-            tax_percent: tax.tax_percent.to_string(),
+            tax_percent: amount_text(&tax.tax_percent),
             treatment: proto::Treatment::from(tax.treatment).into(),
             included: tax.included,
-            taxable_amount: tax.taxable_amount.to_string(),
-            tax_amount: tax.tax_amount.to_string(),
+            taxable_amount: amount_text(&tax.taxable_amount),
+            tax_amount: amount_text(&tax.tax_amount),
         }
     }
 }
@@ -145,7 +145,7 @@ impl TryFrom<proto::TaxEvaluateResponse> for TaxResponse {
 
     fn try_from(message: proto::TaxEvaluateResponse) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::default();
-        let mut amount = |field: &str, text: &str| reader.amount(field, text);
+        let mut amount = |field: &str, text: &str| reader.amount(|| field.to_owned(), text);
         let mut response = Self {
             total_basket_amount: amount("total_basket_amount", &message.total_basket_amount),
             total_taxable_amount: amount("total_taxable_amount", &message.total_taxable_amount),
@@ -161,11 +161,11 @@ impl TryFrom<proto::TaxEvaluateResponse> for TaxResponse {
             let field = |name: &str| format!("item_tax.{index}.{name}");
             response.item_tax.push(ItemTax {
                 item_id: item.item_id,
-                total_amount: reader.amount(field("total_amount"), &item.total_amount),
-                taxable_amount: reader.amount(field("taxable_amount"), &item.taxable_amount),
-                total_tax: reader.amount(field("total_tax"), &item.total_tax),
+                total_amount: reader.amount(|| field("total_amount"), &item.total_amount),
+                taxable_amount: reader.amount(|| field("taxable_amount"), &item.taxable_amount),
+                total_tax: reader.amount(|| field("total_tax"), &item.total_tax),
                 total_amount_after_tax: reader.amount(
-                    field("total_amount_after_tax"),
+                    || field("total_amount_after_tax"),
                     &item.total_amount_after_tax,
                 ),
                 taxes: reader.taxes(&field("taxes"), item.taxes),
@@ -176,7 +176,7 @@ impl TryFrom<proto::TaxEvaluateResponse> for TaxResponse {
 }
 
 impl Reader {
-    fn amount(&mut self, field: impl Into<String>, text: &str) -> Amount {
+    fn amount(&mut self, field: impl FnOnce() -> String, text: &str) -> Amount {
         self.parse(field, text, DECIMAL, Amount::ZERO)
     }
 
@@ -188,14 +188,14 @@ impl Reader {
                 tax_level: tax.tax_level,
                 retailer_tax_level_id: tax.retailer_tax_level_id,
                 authority: tax.authority,
-                kind: self.kind(field("kind"), tax.kind),
-                tax_percent: self.amount(field("tax_percent"), &tax.tax_percent),
+                kind: self.kind(|| field("kind"), tax.kind),
+                tax_percent: self.amount(|| field("tax_percent"), &tax.tax_percent),
                 treatment: self
-                    .treatment(field("treatment"), tax.treatment)
+                    .treatment(|| field("treatment"), tax.treatment)
                     .unwrap_or_default(),
                 included: tax.included,
-                taxable_amount: self.amount(field("taxable_amount"), &tax.taxable_amount),
-                tax_amount: self.amount(field("tax_amount"), &tax.tax_amount),
+                taxable_amount: self.amount(|| field("taxable_amount"), &tax.taxable_amount),
+                tax_amount: self.amount(|| field("tax_amount"), &tax.tax_amount),
             }
         });
         taxes.collect()

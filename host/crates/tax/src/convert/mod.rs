@@ -12,16 +12,16 @@ use std::str::FromStr;
 struct Reader(Vec<Problem>);
 
 impl Reader {
-    /// Parses a text. If it is invalid, adds the rule as a problem and returns `instead`.
+    /// Parses a text. If it is invalid, adds the rule as a problem of `field` and returns `instead`.
     fn parse<T: FromStr>(
         &mut self,
-        field: impl Into<String>,
+        field: impl FnOnce() -> String,
         text: &str,
         rule: &str,
         instead: T,
     ) -> T {
         text.parse().unwrap_or_else(|_| {
-            self.reject(field, format!("{rule}, got {}", shown(text)));
+            self.reject(field(), format!("{rule}, got {}", shown(text)));
             instead
         })
     }

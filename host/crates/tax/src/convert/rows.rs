@@ -19,11 +19,11 @@ impl TryFrom<proto::TaxRow> for TaxRow {
             0
         });
         let row = Self {
-            tax_percent: reader.parse("tax_percent", percent, DECIMAL, Decimal::whole(0)),
-            kind: reader.kind("kind", message.kind),
-            treatment: reader.treatment("treatment", message.treatment),
+            tax_percent: reader.parse(|| "tax_percent".into(), percent, DECIMAL, Decimal::whole(0)),
+            kind: reader.kind(|| "kind".into(), message.kind),
+            treatment: reader.treatment(|| "treatment".into(), message.treatment),
             valid_from: filled(message.valid_from)
-                .map(|text| reader.parse("valid_from", &text, DATE, Date::ZERO)),
+                .map(|text| reader.parse(|| "valid_from".into(), &text, DATE, Date::ZERO)),
             tax_code: message.tax_code,
             tax_level: message.tax_level,
             retailer_tax_level_id: message.retailer_tax_level_id,

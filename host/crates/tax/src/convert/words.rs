@@ -37,19 +37,23 @@ impl From<TaxRoute> for proto::TaxRoute {
 }
 
 impl Reader {
-    pub(super) fn kind(&mut self, field: impl Into<String>, number: i32) -> TaxKind {
+    pub(super) fn kind(&mut self, field: impl FnOnce() -> String, number: i32) -> TaxKind {
         match proto::TaxKind::try_from(number) {
             Ok(proto::TaxKind::Unspecified | proto::TaxKind::Percent) => TaxKind::Percent,
             Ok(proto::TaxKind::FixedPerUnit) => TaxKind::FixedPerUnit,
             Ok(proto::TaxKind::Division) => TaxKind::Division,
             Err(_) => {
-                self.reject(field, format!("must be a value of TaxKind, got {number}"));
+                self.reject(field(), format!("must be a value of TaxKind, got {number}"));
                 TaxKind::Percent
             }
         }
     }
 
-    pub(super) fn treatment(&mut self, field: impl Into<String>, number: i32) -> Option<Treatment> {
+    pub(super) fn treatment(
+        &mut self,
+        field: impl FnOnce() -> String,
+        number: i32,
+    ) -> Option<Treatment> {
         Some(match proto::Treatment::try_from(number) {
             Ok(proto::Treatment::Unspecified) => return None,
             Ok(proto::Treatment::Standard) => Treatment::Standard,
@@ -58,7 +62,10 @@ impl Reader {
             Ok(proto::Treatment::Zero) => Treatment::Zero,
             Ok(proto::Treatment::Exempt) => Treatment::Exempt,
             Err(_) => {
-                self.reject(field, format!("must be a value of Treatment, got {number}"));
+                self.reject(
+                    field(),
+                    format!("must be a value of Treatment, got {number}"),
+                );
                 return None;
             }
         })
