@@ -20,6 +20,7 @@ mod newest;
 pub mod operations;
 pub mod orders;
 mod parts;
+mod read_cache;
 pub mod reloads;
 mod request;
 mod rights;

@@ -1,6 +1,7 @@
 //! An open database.
 
 use crate::address::Address;
+use crate::commit_watch::CommitWatch;
 use crate::config::DbConfig;
 use crate::counters::CommitCounters;
 use crate::dialect::Dialect;
@@ -25,6 +26,8 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(500);
 pub struct Db {
     writes: Writes,
     reads: Pool,
+    /// SQLite only: PostgreSQL would need a round trip, as for a read.
+    commits: Option<Arc<CommitWatch>>,
     counters: Arc<CommitCounters>,
 }
 
@@ -74,6 +77,10 @@ impl Db {
         migrations::check(&mut address.connect().await?, dialect).await?;
         let counters = Arc::new(CommitCounters::default());
         let reads = address.pool(config, config.read_connections).await?;
+        let commits = match dialect {
+            Dialect::Sqlite => Some(Arc::new(CommitWatch::open(&address).await?)),
+            Dialect::Postgres => None,
+        };
         let writes = match dialect {
             Dialect::Sqlite => Writes::Sqlite(Writer::start(address, Arc::clone(&counters)).await?),
             Dialect::Postgres => {
@@ -84,6 +91,7 @@ impl Db {
         Ok(Self {
             writes,
             reads: Pool::new(reads, dialect),
+            commits,
             counters,
         })
     }
@@ -107,6 +115,9 @@ impl Db {
         // Readers first, so that the writer closes the last connection: only then does SQLite remove
         // its log files.
         self.reads.close().await;
+        if let Some(commits) = &self.commits {
+            commits.close().await;
+        }
         match &self.writes {
             Writes::Sqlite(writer) => writer.close().await,
             Writes::Postgres(pool) => {
@@ -138,5 +149,9 @@ impl Records for Db {
 
     async fn read_work(&self, work: Work) -> Result<(), Error> {
         self.reads.read(&work).await
+    }
+
+    async fn commit_number(&self) -> Option<i64> {
+        self.commits.as_ref()?.number().await
     }
 }

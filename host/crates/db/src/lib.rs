@@ -24,6 +24,7 @@ mod api_keys;
 mod catalogue;
 mod catalogue_drafts;
 mod catalogue_rows;
+mod commit_watch;
 mod config;
 mod contract;
 mod counters;

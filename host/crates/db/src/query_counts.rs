@@ -5,13 +5,14 @@ mod no_plugins;
 
 use crate::{Db, DbConfig, query_log};
 use async_trait::async_trait;
+use galleria_app::access::{ApiKeyCheck, ApiKeyRequest, Subject};
 use galleria_app::orders::NewOrder;
 use galleria_app::tabular::{Format, ImportOptions, Watch};
 use galleria_app::tax::TaxTableImport;
 use galleria_app::{App, IdempotencyKey, Policy};
 use galleria_domain::tax::{TaxRow, TaxSettings};
 use galleria_domain::{Digest, Store};
-use galleria_ports::access::Reach;
+use galleria_ports::access::{Reach, Scope};
 use galleria_ports::clock::SystemClock;
 use galleria_ports::records::{Records, Work};
 use galleria_ports::{Error, in_tx};
@@ -36,6 +37,10 @@ impl Records for Counted {
     async fn read_work(&self, work: Work) -> Result<(), Error> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.db.read_work(work).await
+    }
+
+    async fn commit_number(&self) -> Option<i64> {
+        self.db.commit_number().await
     }
 }
 
@@ -168,6 +173,47 @@ async fn an_order_of_a_store_without_taxes_is_one_transaction_of_three_queries()
     assert_eq!(shop.place("o6").await, taxed);
     let order = shop.app.orders.order("o6").await.expect("stored");
     assert_eq!((order.net, order.tax_evaluation), (1210, None));
+}
+
+/// A request reads its key and its store only if something was committed since the request before.
+#[tokio::test]
+async fn an_evaluation_reads_only_after_a_commit() {
+    let shop = Shop::open().await;
+    let row = json!([{"tax_code": "STD", "tax_level": "VAT", "retailer_tax_level_id": "1",
+        "tax_percent": "21.00"}]);
+    shop.put_table(row).await;
+    let request = ApiKeyRequest {
+        name: "till".into(),
+        scope: Scope::Till,
+        reach: Reach::Some {
+            retailers: ["r".to_owned()].into(),
+            stores: [].into(),
+        },
+        actor: "ana".into(),
+        reason: "a test".into(),
+    };
+    let key = shop.app.access.create_key(request).await.expect("a key");
+    let basket = json!({"store_data": {"store_id": "s"},
+        "items": [{"item_id": "1", "total_amount": "12.10", "tax_code": "STD"}]});
+    let reads = async || {
+        shop.records.reads.store(0, Ordering::Relaxed);
+        let access = &shop.app.access;
+        let checked = access.authenticate(&key.text).await.expect("checked");
+        let ApiKeyCheck::Accepted(caller) = checked else {
+            panic!("{checked:?}");
+        };
+        let reached = access.check_reach(&caller, Subject::Store("s".into()));
+        reached.await.expect("in reach");
+        let request = serde_json::from_value(basket.clone()).expect("a request");
+        let evaluated = shop.app.taxes.evaluate(request).await.expect("taxes");
+        assert_eq!(evaluated.response.total_tax.to_string(), "2.10");
+        shop.records.reads.load(Ordering::Relaxed)
+    };
+    assert_eq!(reads().await, 4, "key, reach, store, table");
+    assert_eq!(reads().await, 0);
+    shop.place("o1").await;
+    assert_eq!(reads().await, 3);
+    assert_eq!(reads().await, 0);
 }
 
 /// The queries for 200,000 new rows of 1,000 stores are below 1,000, because they are for many stores.

@@ -2,8 +2,8 @@
 //!
 //! A key is `gk_`, its id, `_`, and a secret of 256 random bits in hexadecimal. Only the SHA-256 of
 //! the secret is stored: the secret cannot be guessed, so a slow digest would protect nothing and
-//! slow down every request. Each request reads the key from the database, so that every host
-//! rejects a revoked key at the next request.
+//! slow down every request. Each request reads the key, or finds that nothing was committed since the
+//! last request with it, so that every host rejects a revoked key at the next request.
 
 use crate::access::Access;
 use galleria_domain::{Digest, names};
@@ -186,11 +186,12 @@ impl Access {
         let Some((id, digest)) = parts(text) else {
             return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Malformed));
         };
-        let row = self
+        let key = id.clone();
+        let read = self
             .core
             .records
-            .read(in_tx!(|tx, id| tx.api_key_get(&id).await));
-        let Some(row) = row.await? else {
+            .read(in_tx!(|tx, key| tx.api_key_get(&key).await));
+        let Some(row) = self.keys.get(&self.core, &id, read).await? else {
             return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Unknown));
         };
         // Both are SHA-256 in hexadecimal, so they have the same length.
@@ -201,9 +202,9 @@ impl Access {
             (true, Some(_)) => ApiKeyCheck::Rejected(ApiKeyRejection::Revoked),
             (true, None) => ApiKeyCheck::Accepted(Caller {
                 log_name: row.name.clone(),
-                name: row.name,
+                name: row.name.clone(),
                 scope: row.scope,
-                reach: row.reach,
+                reach: row.reach.clone(),
             }),
         })
     }

@@ -14,15 +14,25 @@ pub use reach::{Subject, may_reach};
 pub(crate) use stores::may_put;
 
 use crate::core::Core;
+use crate::read_cache::ReadCache;
+use galleria_domain::Store;
+use galleria_ports::records::ApiKeyRow;
+use std::sync::Arc;
 
 /// Manages API keys and checks reach. Cheap to clone.
 #[derive(Clone)]
 pub struct Access {
     core: Core,
+    keys: Arc<ReadCache<ApiKeyRow>>,
+    stores: Arc<ReadCache<Store>>,
 }
 
 impl Access {
     pub(crate) fn new(core: Core) -> Self {
-        Self { core }
+        Self {
+            core,
+            keys: Arc::default(),
+            stores: Arc::default(),
+        }
     }
 }

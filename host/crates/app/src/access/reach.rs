@@ -4,10 +4,12 @@
 //! deciding facts never change: the store of an order, the retailer of a store, the scope of a run.
 
 use crate::access::Access;
+use galleria_domain::Store;
 use galleria_ports::Error;
 use galleria_ports::access::{Caller, Reach};
 use galleria_ports::in_tx;
 use galleria_ports::records::Tx;
+use std::sync::Arc;
 
 /// The subject of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,11 @@ impl Access {
         if caller.reach == Reach::Everything {
             return Ok(());
         }
+        if let Subject::Store(id) = &subject {
+            let store = self.store(id).await?;
+            let reached = store.is_some_and(|store| caller.reach.has_store(&store));
+            return reached.then_some(()).ok_or_else(|| subject.missing());
+        }
         let reach = caller.reach.clone();
         let requested_subject = subject.clone();
         let good = self
@@ -100,6 +107,15 @@ impl Access {
             true => Ok(()),
             false => Err(subject.missing()),
         }
+    }
+
+    async fn store(&self, id: &str) -> Result<Option<Arc<Store>>, Error> {
+        let key = id.to_owned();
+        let read = self
+            .core
+            .records
+            .read(in_tx!(|tx, key| tx.store_get(&key).await));
+        self.stores.get(&self.core, id, read).await
     }
 }
 

@@ -9,6 +9,7 @@ use galleria_ports::records::{ComparisonTerms, TaxStore, Tx};
 use galleria_ports::tax::{TaxCall, TaxFault};
 use galleria_ports::{Error, metrics, trace};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument as _;
 
@@ -223,22 +224,30 @@ impl Taxes {
         Ok(!table.is_empty())
     }
 
-    pub(super) async fn evaluated_store(&self, id: &str) -> Result<EvaluatedStore, Error> {
-        let id = id.to_owned();
-        let records = &self.core.records;
-        let read = records.read(in_tx!(|tx, id| taxed_store_of(tx, &id).await));
-        let (store, taxes) = read.await?;
-        Ok(EvaluatedStore::new(store, taxes))
+    pub(super) async fn evaluated_store(&self, id: &str) -> Result<Arc<EvaluatedStore>, Error> {
+        let read = async {
+            let id = id.to_owned();
+            let records = &self.core.records;
+            let read = records.read(in_tx!(|tx, id| tx.taxed_store_get(&id).await));
+            let found = read.await?;
+            Ok(found.map(|(store, taxes)| EvaluatedStore::new(store, taxes)))
+        };
+        let found = self.stores.get(&self.core, id, read).await?;
+        found.ok_or_else(|| unknown_store(id))
     }
 }
 
 /// The store with its tax settings, or `NotFound`.
 pub(crate) async fn taxed_store_of(tx: &mut dyn Tx, id: &str) -> Result<(Store, TaxStore), Error> {
     let found = tx.taxed_store_get(id).await?;
-    found.ok_or_else(|| Error::NotFound {
+    found.ok_or_else(|| unknown_store(id))
+}
+
+fn unknown_store(id: &str) -> Error {
+    Error::NotFound {
         what: "store",
         id: id.to_owned(),
-    })
+    }
 }
 
 /// The call of a request that begins at this host.

@@ -1,6 +1,7 @@
 //! Taxes of stores: their tables, their settings, and the evaluation of baskets.
 //!
-//! Each evaluation reads the settings of its store, so that a change is effective at once on every host.
+//! Each evaluation reads the settings of its store, or finds that nothing was committed since, so that a change is
+//! effective at once on every host.
 
 mod comparisons;
 mod embedded;
@@ -37,6 +38,7 @@ pub use tables::{
 };
 
 use crate::core::Core;
+use crate::read_cache::ReadCache;
 use embedded::Tables;
 use galleria_domain::tax::Calculator;
 use galleria_ports::tax::TaxUpstreams;
@@ -105,6 +107,7 @@ pub struct Taxes {
     core: Core,
     policy: Arc<TaxPolicy>,
     tables: Arc<Tables>,
+    stores: Arc<ReadCache<EvaluatedStore>>,
     /// The tax services that this host can call.
     upstreams: Option<Arc<dyn TaxUpstreams>>,
     shadow: Arc<Shadow>,
@@ -117,6 +120,7 @@ impl Taxes {
             shadow: Arc::new(Shadow::new(policy.shadow)),
             policy: Arc::new(policy),
             tables: Arc::new(Tables::default()),
+            stores: Arc::default(),
             upstreams: None,
         }
     }

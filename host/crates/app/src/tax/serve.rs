@@ -119,8 +119,8 @@ impl Taxes {
 
     async fn set_business_date(&self, request: &mut TaxRequest) -> Result<(), Error> {
         if request.business_date.is_none() {
-            let store = self.core.store(&request.store_data.store_id).await?;
-            request.business_date = Some(store.business_date(self.core.clock.now()));
+            let of = self.evaluated_store(&request.store_data.store_id).await?;
+            request.business_date = Some(of.store.business_date(self.core.clock.now()));
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ pub struct TaxSettingsDeleted {
 impl Taxes {
     /// The tax settings of a store; the defaults if it has none.
     pub async fn settings(&self, store: &str) -> Result<TaxSettings, Error> {
-        Ok(self.evaluated_store(store).await?.settings)
+        Ok(self.evaluated_store(store).await?.settings.clone())
     }
 
     /// Up to `limit` stores after `after`, in the order of ids, with their tax settings.

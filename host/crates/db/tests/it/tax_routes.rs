@@ -2,19 +2,23 @@
 
 use crate::stage::Stage;
 use crate::tax_kit::{Services, basket, one_tax, read};
+use galleria_app::access::{ApiKeyCheck, ApiKeyRequest};
 use galleria_app::tax::TaxFailure;
 use galleria_app::{App, Policy};
 use galleria_db::Db;
 use galleria_domain::Problem;
 use galleria_domain::tax::{Calculator, TaxRoute, TaxSettings};
 use galleria_ports::Error;
+use galleria_ports::access::{Reach, Scope};
 use galleria_ports::clock::SystemClock;
 use galleria_ports::tax::TaxFault;
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 on_both!(
     a_change_applies_to_the_next_evaluation_of_another_host,
+    a_change_under_load_applies_to_the_next_evaluation_and_request,
     a_failed_service_gives_an_error_or_the_fallback,
     a_rejected_basket_is_the_callers_error,
     every_route_gets_the_same_basket,
@@ -90,6 +94,57 @@ async fn a_change_applies_to_the_next_evaluation_of_another_host(stage: &Stage) 
                 evaluated(host).await.expect("taxes"),
                 (route, false, tax.into())
             );
+        }
+    }
+}
+
+/// Other evaluations and commits on both hosts, at any time relative to a change, give none of them an old record.
+async fn a_change_under_load_applies_to_the_next_evaluation_and_request(stage: &Stage) {
+    add_store(stage, "s").await;
+    add_store(stage, "t").await;
+    let hosts = [with_services(stage).await.0, with_services(stage).await.0];
+    put(&hosts[0], settings(TaxRoute::Grpc))
+        .await
+        .expect("stored");
+    let mut load = JoinSet::new();
+    for host in hosts.iter().flat_map(|host| [host.clone(), host.clone()]) {
+        load.spawn(async move {
+            loop {
+                evaluated(&host).await.expect("taxes");
+            }
+        });
+    }
+    let (stage, other) = (stage.clone(), hosts[0].clone());
+    load.spawn(async move {
+        loop {
+            add_store(&stage, "t").await;
+            other.taxes.settings("t").await.expect("settings");
+        }
+    });
+    for round in 0..60 {
+        let (here, there) = (&hosts[round % 2], &hosts[1 - round % 2]);
+        let route = [TaxRoute::Http, TaxRoute::Grpc][round % 2];
+        put(here, settings(route)).await.expect("stored");
+        for host in [there, here] {
+            assert_eq!(evaluated(host).await.expect("taxes").0, route, "{round}");
+        }
+        if round % 10 == 0 {
+            let request = ApiKeyRequest {
+                name: format!("till-{round}"),
+                scope: Scope::Till,
+                reach: Reach::Everything,
+                actor: "ana".into(),
+                reason: "a test".into(),
+            };
+            let key = here.access.create_key(request).await.expect("a key");
+            let is_accepted = async |host: &App| {
+                let checked = host.access.authenticate(&key.text).await;
+                matches!(checked.expect("checked"), ApiKeyCheck::Accepted(_))
+            };
+            assert!(is_accepted(there).await && is_accepted(here).await);
+            let revoked = here.access.revoke_key(&key.view.id, "ana", "a test").await;
+            revoked.expect("revoked");
+            assert!(!is_accepted(there).await && !is_accepted(here).await);
         }
     }
 }

@@ -204,6 +204,12 @@ pub trait Records: Send + Sync {
 
     /// Runs the work on a snapshot and discards its writes.
     async fn read_work(&self, work: Work) -> Result<(), Error>;
+
+    /// A number that every commit of any process changes before it is acknowledged. While it is the same, so are the
+    /// records. `None` if it is unknown, or not cheaper than a read.
+    async fn commit_number(&self) -> Option<i64> {
+        None
+    }
 }
 
 impl dyn Records + '_ {
