@@ -42,8 +42,8 @@ Examples:
   galleria tax compare --store madrid-1          show what the shadow of a store found
   galleria key create --name till-7 --scope till --store madrid-1
 
-conf/host.toml documents every key for --set. The environment sets keys, too: GALLERIA_HTTP__LISTEN is
-http.listen.";
+conf/host.toml documents every key for --set. The environment sets keys, too: GALLERIA_HTTP__LISTEN
+is http.listen.";
 
 /// A command.
 #[derive(Debug, Subcommand)]
@@ -186,7 +186,8 @@ Roles:
              reads a group at a time; if it ends, another one takes over
   relay      publish the log to the broker at kafka.bootstrap
   deliver    deliver documents to their directories; pick up statements and match them
-  schedule   plan schedules, execute runs, remove the remains of crashed imports and old records of taxes
+  schedule   plan schedules, execute runs, remove the remains of crashed imports and old records of
+             taxes
 
 Processes that share the work need the same database, directories and folder of statements. Each of
 them serves /healthz, /readyz and /metrics at http.listen.")]
@@ -253,6 +254,22 @@ mod tests {
                 );
                 assert!(!text.ends_with('.'), "{name}: {text}");
             }
+        });
+    }
+
+    #[test]
+    fn help_texts_fit_the_width_of_help() {
+        // Clap wraps at 100 columns if it does not know the width of the terminal. An example stays on its line.
+        let check = |help: &str, name: &str| {
+            for line in help.lines() {
+                let fits = line.chars().count() <= 100;
+                assert!(fits || line.starts_with("  galleria"), "{name}: {line}");
+            }
+        };
+        check(EXAMPLES, "galleria");
+        each_command(&Cli::command(), "galleria", &|command, name| {
+            let help = command.get_after_help().map(ToString::to_string);
+            check(&help.unwrap_or_default(), name);
         });
     }
 

@@ -32,8 +32,15 @@ pub struct ActorArgs {
     )]
     pub actor: String,
     /// Record this reason
-    #[arg(long)]
+    #[arg(long, value_parser = reason)]
     pub reason: String,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err("must not be blank: state why".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 impl From<ActorArgs> for Acting {

@@ -41,8 +41,8 @@ Examples:
   galleria documents list --retailer my-retailer --directory poslog --from 2026-11-24T00:00:00Z
   galleria documents list --name poslog_0042_000001.xml --json
 
-States: pending (decided), prepared (written under a temporary name), delivered (written under its name),
-blocked (another file has its name).")]
+States: pending (decided), prepared (written under a temporary name), delivered (written under its
+name), blocked (another file has its name).")]
 pub struct List {
     /// Select this order
     #[arg(long)]
@@ -96,8 +96,8 @@ Examples:
   galleria documents get 5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3
   galleria documents get 5d1f0c6c1f1b4f0aa7e0b8b2a5a4e0d3 --out poslog.xml
 
-The content is exactly what was decided. After delivery only the file contains it: if its recipient removed
-or changed the file, the content is no longer available.")]
+The content is exactly what was decided. After delivery only the file contains it: if its
+recipient removed or changed the file, the content is no longer available.")]
 pub struct Get {
     /// Id of the document, as `documents list` shows it
     pub id: String,

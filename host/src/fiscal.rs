@@ -28,8 +28,8 @@ Examples:
   galleria fiscal list --state early --limit 200
   galleria fiscal list --store athens-1 --state waiting --json
 
-States: waiting (no mark received), marked, conflict (two different marks received), early (the mark was
-received before the sale or refund, or so early that it was not applied).")]
+States: waiting (no mark received), marked, conflict (two different marks received), early (the
+mark was received before the sale or refund, or so early that it was not applied).")]
 pub struct List {
     /// Select this order
     #[arg(long)]

@@ -31,9 +31,10 @@ Examples:
 
 The table shows amounts with the digits of their currency; --json has them in minor units.
 
-Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel, line_settle,
-line_undo, statement_reread, store_put, stores_import, tax_settings_put, tax_settings_delete,
-tax_table_import, tax_table_delete, tax_move, plugins_loaded, retailer_reload, key_create, key_revoke.")]
+Actions: dead_letter_replay, dead_letter_discard, parked_retry, run_replay, run_cancel,
+line_settle, line_undo, statement_reread, store_put, stores_import, tax_settings_put,
+tax_settings_delete, tax_table_import, tax_table_delete, tax_move, plugins_loaded,
+retailer_reload, key_create, key_revoke.")]
 pub struct List {
     /// Select this action
     #[arg(long)]

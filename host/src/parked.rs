@@ -30,8 +30,8 @@ Examples:
   galleria parked list --retailer my-retailer --cause retry
   galleria parked list --store madrid-1 --plugin poslog --limit 200
 
-Causes: retry (waits for its next try), waiting (another event must be applied first), behind (an earlier
-event of its lane waits), held (a dead letter holds its lane).")]
+Causes: retry (waits for its next try), waiting (another event must be applied first), behind (an
+earlier event of its lane waits), held (a dead letter holds its lane).")]
 pub struct List {
     /// Select this plugin, by its name in retailer.toml
     #[arg(long)]

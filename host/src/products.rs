@@ -30,14 +30,15 @@ Examples:
   galleria products import products.csv --retailer my-retailer --dry-run
   galleria products import products.csv --retailer my-retailer --missing deactivate
 
-Columns, by name and in any order: sku, name, price, currency; optional: gtin, category, unit, tax_code,
-active, store. A row with a store sets that store's own price, or removes it if price and currency are
-empty. A price may have a sign and its own currency, such as € 12.99. Without --decimal-comma it has a
-decimal point, and without --thousands no other marks. Cells are separated by , ; | or a tab, or by the
-character of a first line such as sep=|. The text is UTF-8, or UTF-16 with a byte order mark. A cell that
-starts with a quote ends with one and may contain line breaks; every other quote is text. A file that ends
-in .jsonl or .ndjson contains one JSON object in each line.
-Problems name the row that a spreadsheet shows, and the line of the file if it differs.")]
+Columns, by name and in any order: sku, name, price, currency; optional: gtin, category, unit,
+tax_code, active, store. A row with a store sets that store's own price, or removes it if price
+and currency are empty. A price may have a sign and its own currency, such as € 12.99. Without
+--decimal-comma it has a decimal point, and without --thousands no other marks. Cells are
+separated by , ; | or a tab, or by the character of a first line such as sep=|. The text is UTF-8,
+or UTF-16 with a byte order mark. A cell that starts with a quote ends with one and may contain
+line breaks; every other quote is text. A file that ends in .jsonl or .ndjson contains one JSON
+object in each line. Problems name the row that a spreadsheet shows, and the line of the file if
+it differs.")]
 pub struct Import {
     /// File to import
     pub file: PathBuf,

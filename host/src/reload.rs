@@ -48,12 +48,14 @@ Examples:
   galleria retailer reload my-retailer --reason 'the key of the provider was missing'
   galleria retailer reload my-retailer --reason 'new settings' --timeout 600
 
-Each process reads the retailer's folder, the components of its plugins, and its secrets in files. Calls and runs in
-progress end with what they began with. If the files have errors, the retailer serves on with what it had, or stays
-out of service. The command fails if one process could not load the retailer, or has no result in time.
+Each process reads the retailer's folder, the components of its plugins, and its secrets in files.
+Calls and runs in progress end with what they began with. If the files have errors, the retailer
+serves on with what it had, or stays out of service. The command fails if one process could not
+load the retailer, or has no result in time.
 
-A reload does not read host.toml or the environment again: after a change there, restart the processes. It loads the
-folder of a new retailer too. It cannot remove a retailer: remove the folder and restart the processes.")]
+A reload does not read host.toml or the environment again: after a change there, restart the
+processes. It loads the folder of a new retailer too. It cannot remove a retailer: remove the
+folder and restart the processes.")]
 pub struct Reload {
     /// Name of the retailer's folder
     pub retailer: String,

@@ -18,8 +18,8 @@ Examples:
   galleria status
   galleria status --json | jq .settled
 
-Reads the database and the configuration, whether a host serves or not. It loads no plugin: `galleria check` does.
---json prints the response of GET /v1/status, with every store.")]
+Reads the database and the configuration, whether a host serves or not. It loads no plugin:
+`galleria check` does. --json prints the response of GET /v1/status, with every store.")]
 pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]

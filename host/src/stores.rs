@@ -30,13 +30,13 @@ Examples:
 
 Columns, by name and in any order: id, external_id, retailer, store_type, country, currency,
 minor_digits, zone; optional: day_starts, as HH:MM or in minutes after midnight, cash_step, the
-smallest cash amount such as 0.05, and any number of attribute:<name>. A zone is an IANA name of the form
-Area/Place, or UTC. A row is a complete store: missing values have their defaults, and a store without
-cash_step has that of its currency. The import replaces an existing store, but not its retailer, its
-currency and its minor digits. Cells are separated by , ; | or a tab, or by the character of a first line
-such as sep=|. The text is UTF-8, or UTF-16 with a byte order mark. A cell that starts with a quote ends with one
-and may contain line breaks; every other quote is text. Problems name the row that a spreadsheet shows, and
-the line of the file if it differs.")]
+smallest cash amount such as 0.05, and any number of attribute:<name>. A zone is an IANA name of
+the form Area/Place, or UTC. A row is a complete store: missing values have their defaults, and a
+store without cash_step has that of its currency. The import replaces an existing store, but not
+its retailer, its currency and its minor digits. Cells are separated by , ; | or a tab, or by the
+character of a first line such as sep=|. The text is UTF-8, or UTF-16 with a byte order mark. A
+cell that starts with a quote ends with one and may contain line breaks; every other quote is
+text. Problems name the row that a spreadsheet shows, and the line of the file if it differs.")]
 pub struct Import {
     /// CSV file with at most 10,000 stores
     pub file: PathBuf,

@@ -24,9 +24,9 @@ Examples:
   galleria timeline till-4-0042                 the idempotency key of a tax evaluation
   galleria timeline order-1 --json | jq '.entries[] | select(.what == \"attempt\")'
 
-Times are UTC. The table abbreviates digests and shows amounts with the digits of their currency; --json
-has complete digests, and amounts in minor units. The trace of an event is the trace_id of the
-log lines about its request and its tries.")]
+Times are UTC. The table abbreviates digests and shows amounts with the digits of their currency;
+--json has complete digests, and amounts in minor units. The trace of an event is the trace_id of
+the log lines about its request and its tries.")]
 pub struct TimelineArgs {
     /// Id of an order, payment, refund, void, shift, event, document, run, statement, store or recorded tax
     /// evaluation; the number of a receipt, a provider's reference, or the name of a file

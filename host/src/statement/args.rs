@@ -87,8 +87,8 @@ impl Import {
 Examples:
   galleria statement reread 5f0c1d2e3a4b5c6d7e8f --actor ana --reason 'the decimal mark was configured wrongly'
 
-A reading that fails changes nothing and exits with 1. Manual settlements of lines that did not change are kept;
-the others are undone and listed.")]
+A reading that fails changes nothing and exits with 1. Manual settlements of lines that did not
+change are kept; the others are undone and listed.")]
 pub struct Reread {
     /// Id of the statement or rejected file, as `statement list` or `statement rejected` shows it
     pub statement: String,

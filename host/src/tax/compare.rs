@@ -3,7 +3,7 @@
 use super::{read_line, route, time};
 use crate::command::{self, plain};
 use crate::{known, show};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use galleria_app::App;
 use galleria_app::tax::{ComparisonReport, ComparisonSummary, MoveReadiness};
@@ -27,11 +27,12 @@ Examples:
   galleria tax compare --store madrid-1 --since 2026-11-30T18:00:00Z --with http
   galleria tax compare --store madrid-1 --with embedded --baskets baskets.jsonl
 
-Without --with it shows what the shadow of the store found: counts by day, and the differences of the recorded
-baskets by code and rate. With --with, the named route evaluates the recorded baskets now, and its answers are
-compared with the recorded ones: those of comparisons, of recorded evaluations, and of orders whose lines got their
-taxes from a route. The store needs no shadow for that. With --baskets, the store's route and the named route evaluate the baskets of
-a file, as baskets of this store. A line of the file is a request to the tax service:
+Without --with it shows what the shadow of the store found: counts by day, and the differences of
+the recorded baskets by code and rate. With --with, the named route evaluates the recorded baskets
+now, and its answers are compared with the recorded ones: those of comparisons, of recorded
+evaluations, and of orders whose lines got their taxes from a route. The store needs no shadow for
+that. With --baskets, the store's route and the named route evaluate the baskets of a file, as
+baskets of this store. A line of the file is a request to the tax service:
   {\"store_data\": {\"store_id\": \"madrid-1\"}, \"items\": [
      {\"item_id\": \"1\", \"total_amount\": \"12.10\", \"tax_code\": \"STANDARD\"}]}
 Nothing of --with is recorded or counted for a move.")]
@@ -60,6 +61,12 @@ pub async fn run(config: &Config, args: Compare) -> anyhow::Result<ExitCode> {
 
 async fn compare(app: &App, args: Compare) -> anyhow::Result<ExitCode> {
     known::store(app, None, &args.store).await?;
+    if let Some(with) = args.with {
+        ensure!(
+            app.taxes.is_configured(with),
+            "--with {with}: this host has no address of the tax service {with}: set tax.{with}.address"
+        );
+    }
     let mut code = ExitCode::SUCCESS;
     let report = match (args.with, &args.baskets) {
         (None, _) => app.taxes.comparison_report(&args.store, args.since).await?,

@@ -26,8 +26,8 @@ A basket, whose amounts are strings in major units (host/TAX.md documents all fi
    \"discounts\": [{\"amount\": \"1.00\"}],
    \"rounding\": {\"method\": \"per_line\", \"mode\": \"half_up\", \"precision\": \"0.01\"}}
 
-A file of JSON Lines has one basket in each line. With --json each line gives one line of output; a rejected
-basket gives its problems, and the command fails at the end.")]
+A file of JSON Lines has one basket in each line. With --json each line gives one line of output;
+a rejected basket gives its problems, and the command fails at the end.")]
 pub struct Evaluate {
     /// JSON or JSON Lines; `-` reads standard input
     #[arg(long, value_name = "FILE")]

@@ -25,8 +25,8 @@ Examples:
   galleria tax evaluations --store madrid-1 --key till-4-0042
   galleria tax evaluations --store madrid-1 --id 0f5b1e...
 
-Requests with `commit` are recorded, and removed after tax.evaluations_kept. With --id, the items and their
-taxes are shown. Amounts are in the currency of the store.")]
+Requests with `commit` are recorded, and removed after tax.evaluations_kept. With --id, the items
+and their taxes are shown. Amounts are in the currency of the store.")]
 pub struct Evaluations {
     /// List the evaluations of this store, by the host's id
     #[arg(long)]

@@ -22,12 +22,13 @@ Examples:
   galleria tax import madrid.csv --store madrid-1 --replace --reason 'the rates of 2027'
   galleria tax import all-stores.csv --json
 
-Columns, by name and in any order: tax_code, tax_level, retailer_tax_level_id, tax_percent; optional:
-authority, kind, treatment, affects_later_taxes, ignores_earlier_taxes, position, valid_from, and
-store_id, which is required without --store. host/TAX.md describes them. A row is complete: missing values
-have their defaults. A file that ends in .jsonl or .ndjson contains one JSON object in each line.
-The import adds and changes rows; with --replace it also removes the rows of its stores that the file does
-not have. Problems name the row that a spreadsheet shows, and the line of the file if it differs.")]
+Columns, by name and in any order: tax_code, tax_level, retailer_tax_level_id, tax_percent;
+optional: authority, kind, treatment, affects_later_taxes, ignores_earlier_taxes, position,
+valid_from, and store_id, which is required without --store. host/TAX.md describes them. A row is
+complete: missing values have their defaults. A file that ends in .jsonl or .ndjson contains one
+JSON object in each line. The import adds and changes rows; with --replace it also removes the
+rows of its stores that the file does not have. Problems name the row that a spreadsheet shows,
+and the line of the file if it differs.")]
 pub struct Import {
     /// File with at most 50,000 rows of one store, or 500,000 rows of many stores
     pub file: PathBuf,

@@ -18,10 +18,10 @@ Examples:
   galleria tax move --store madrid-1 --to http --keep-shadow --actor ana --reason 'second wave'
   galleria tax move --store madrid-1 --to embedded --force --reason 'the old rate of RED was wrong'
 
-The move is refused unless enough baskets (tax.move.baskets) were compared with the new route since the last
-change of the store's tax table or tax settings, and all of them are equal: `galleria tax compare` shows them.
-The next evaluation on every host uses the new route. A shadow or fallback that is the new route is removed
-from the settings.")]
+The move is refused unless enough baskets (tax.move.baskets) were compared with the new route
+since the last change of the store's tax table or tax settings, and all of them are equal:
+`galleria tax compare` shows them. The next evaluation on every host uses the new route. A shadow
+or fallback that is the new route is removed from the settings.")]
 pub struct Move {
     /// Move this store, by the host's id
     #[arg(long)]

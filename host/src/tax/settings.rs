@@ -41,7 +41,8 @@ pub enum Command {
 Examples:
   galleria tax settings delete --store madrid-1 --reason 'the tills compute the taxes again'
 
-Orders of a store without settings are evaluated only if it has a tax table: `galleria tax delete` deletes that.")]
+Orders of a store without settings are evaluated only if it has a tax table: `galleria tax delete`
+deletes that.")]
 pub struct Delete {
     /// Store, by the host's id
     #[arg(long)]
@@ -80,8 +81,9 @@ Examples:
   galleria tax settings set --store madrid-1 --shadow http --reason 'compare before the move'
   galleria tax settings set --store madrid-1 --shadow none --reason 'the comparison is complete'
 
-Routes: embedded (the engine of this host), grpc (the service at tax.grpc.address), http (the service at
-tax.http.address). A fallback evaluates only if the service of the route fails; the response says so.")]
+Routes: embedded (the engine of this host), grpc (the service at tax.grpc.address), http (the
+service at tax.http.address). A fallback evaluates only if the service of the route fails; the
+response says so.")]
 pub struct Set {
     /// Store, by the host's id
     #[arg(long)]

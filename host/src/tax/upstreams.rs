@@ -16,9 +16,9 @@ Examples:
   galleria tax upstreams
   galleria tax upstreams --json
 
-Connects to each service from this machine, with its certificate check, but evaluates nothing. Fails if a
-service cannot be reached. Each serving host has a breaker of its own, which GET /v1/taxes/upstreams and
-the metric galleria_tax_breaker_open show.")]
+Connects to each service from this machine, with its certificate check, but evaluates nothing.
+Fails if a service cannot be reached. Each serving host has a breaker of its own, which GET
+/v1/taxes/upstreams and the metric galleria_tax_breaker_open show.")]
 pub struct Upstreams {
     /// Print JSON
     #[arg(long)]

@@ -322,6 +322,17 @@ fn replays(host: &Host, newer: &Host, folder: &Path) {
     assert_eq!(shown(host, &with_http), replayed(3, 3, 0));
     import(newer, &altered());
 
+    let with_grpc = ["tax", "compare", "--store", STORE, "--with", "grpc"];
+    assert_eq!(
+        refused(host, &with_grpc),
+        "galleria: --with grpc: this host has no address of the tax service grpc: set tax.grpc.address\n"
+    );
+    let blank = [
+        "tax", "settings", "delete", "--store", STORE, "--reason", " ",
+    ];
+    let error = refused(host, &blank);
+    assert!(error.contains("must not be blank: state why"), "{error}");
+
     let file = folder.join("baskets.jsonl");
     let lines = [
         basket(&[("11.00", "RED")]).to_string(),

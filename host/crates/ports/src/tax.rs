@@ -54,7 +54,7 @@ pub enum TaxFault {
         limit: Duration,
     },
     /// The service failed repeatedly, so it is not called for a while.
-    #[error("failed repeatedly and is not called for the next {wait:?}")]
+    #[error("failed repeatedly and is not called for the next {} s", wait.as_secs_f64().ceil())]
     BreakerOpen {
         /// The time until the next call.
         wait: Duration,
