@@ -5,6 +5,7 @@ use super::prepare::{PreparedCall, order_of, paid, take_turn};
 use super::{Item, Progress, retry};
 use crate::events::Events;
 use crate::shared_texts::put_texts;
+use galleria_domain::guest_values::size_of_decision;
 use galleria_domain::plugin::Point;
 use galleria_domain::shares::write_cost;
 use galleria_domain::{Decision, Digest, NewEvent};
@@ -272,14 +273,7 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<bool, Error
 /// The cost of applying a decision, for fair scheduling: a store with large decisions occupies the writer
 /// of all stores.
 pub(super) fn cost(decision: &Decision) -> Duration {
-    let documents = decision.documents.iter().map(|one| one.body.len());
-    let publications = decision
-        .publications
-        .iter()
-        .map(|one| one.data.as_str().len());
-    let requests = decision.requests.iter().map(|one| one.body.len());
-    let bytes: usize = documents.chain(publications).chain(requests).sum();
-    write_cost(decision.rows(), bytes as u64)
+    write_cost(decision.rows(), size_of_decision(decision))
 }
 
 /// A decision as JSON. Documents have digests instead of bodies, because the files hold the bodies.
@@ -314,7 +308,7 @@ fn summary(decision: &Decision) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use galleria_domain::{JsonText, Publication};
+    use galleria_domain::{Attribute, Document, JsonText, Outgoing, Publication, Receipt};
 
     #[test]
     fn a_decision_costs_its_rows_and_bytes() {
@@ -328,6 +322,54 @@ mod tests {
             };
             1_000
         ];
-        assert_eq!(cost(&decision), write_cost(1_000, 2_000));
+        let bytes = size_of_decision(&decision);
+        assert_eq!(cost(&decision), write_cost(1_000, bytes));
+
+        // The journal stores what is no row.
+        let text = Attribute {
+            name: "a".into(),
+            value: "x".repeat(1 << 20),
+        };
+        let document = Document {
+            directory: "poslog".into(),
+            name: "receipt.pdf".into(),
+            media_type: "application/pdf".into(),
+            body: vec![0; 1 << 20],
+        };
+        let request = Outgoing {
+            id: "1".into(),
+            target: "erp".into(),
+            method: "POST".into(),
+            path: "/".into(),
+            headers: vec![text.clone()],
+            body: Vec::new(),
+        };
+        let receipt = |document, attributes| Receipt {
+            template: "sale".into(),
+            locale: "es".into(),
+            document,
+            attributes,
+        };
+        let least = write_cost(0, 1 << 20);
+        for decision in [
+            Decision {
+                notes: vec![text.clone()],
+                ..Decision::default()
+            },
+            Decision {
+                requests: vec![request],
+                ..Decision::default()
+            },
+            Decision {
+                receipts: vec![receipt(None, vec![text.clone()])],
+                ..Decision::default()
+            },
+            Decision {
+                receipts: vec![receipt(Some(document), Vec::new())],
+                ..Decision::default()
+            },
+        ] {
+            assert!(cost(&decision) >= least, "{:?}", cost(&decision));
+        }
     }
 }
