@@ -3,24 +3,23 @@
 //! `serve` writes its log from a thread of its own: if nothing reads standard error, the host drops log lines
 //! and continues. Other commands write from the calling thread, and lose no line.
 
+mod queue;
+
 use galleria_config::{Log, LogFormat, LogLevel};
 use galleria_ports::trace::TARGET;
 use opentelemetry_sdk::trace::SdkTracer;
+use queue::Lines;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
-
-/// Lines that wait for the reader of standard error. Most lines have less than 500 bytes and need about 2 MiB
-/// together; lines of plugins, with up to 16 KiB, need up to 64 MiB. They cover a pause of several seconds at a thousand lines a second.
-const QUEUED_LINES: usize = 4096;
 
 /// Interval of counting dropped lines.
 const DROPPED_INTERVAL: Duration = Duration::from_secs(1);
@@ -33,7 +32,7 @@ const FINISH_WITHIN: Duration = Duration::from_secs(2);
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
 struct Queue {
-    lines: NonBlocking,
+    lines: Lines,
     /// Flushes the lines when it is dropped.
     guard: Mutex<Option<WorkerGuard>>,
 }
@@ -48,15 +47,12 @@ pub fn start_quiet(log: Log) {
 /// lines.
 pub fn start_with(log: Log, tracer: Option<SdkTracer>) {
     let queue = QUEUE.get_or_init(|| {
-        let (lines, guard) = NonBlockingBuilder::default()
-            .lossy(true)
-            .buffered_lines_limit(QUEUED_LINES)
-            .thread_name("log")
-            .finish(io::stderr());
+        let (lines, guard) = Lines::new(io::stderr());
         let guard = Mutex::new(Some(guard));
         Queue { lines, guard }
     });
-    start(log, tracer, BoxMakeWriter::new(queue.lines.clone()));
+    let lines = queue.lines.clone();
+    start(log, tracer, BoxMakeWriter::new(move || lines.clone()));
 }
 
 /// Writes a line to standard error, after the lines of the log that wait.
@@ -89,10 +85,9 @@ pub fn finish() {
 /// Counts dropped lines until `stop`, and logs their number when standard error is read again.
 pub async fn count_dropped(stop: CancellationToken) {
     let Some(queue) = QUEUE.get() else { return };
-    let counter = queue.lines.error_counter();
     let mut reported = 0;
     while !stop.is_cancelled() {
-        let dropped = counter.dropped_lines();
+        let dropped = queue.lines.dropped();
         galleria_ports::metrics::log_lines_dropped(dropped as u64);
         if dropped > reported {
             let lines = dropped - reported;
@@ -101,7 +96,7 @@ pub async fn count_dropped(stop: CancellationToken) {
                 "log lines dropped because standard error was not read"
             );
             // Otherwise this line may have been dropped as well: repeat it.
-            if counter.dropped_lines() == dropped {
+            if queue.lines.dropped() == dropped {
                 reported = dropped;
             }
         }
