@@ -61,11 +61,14 @@ fn check_names_old_variables_without_effect_and_not_their_values() {
     let ran = host
         .galleria(&["check"])
         .env("MPAY_HMAC", "canary-value")
+        .env("DD_ENV", "canary-value")
+        .env("EROSKI_SDK_OLD_KEY", "canary-value")
         .output()
         .expect("the binary");
     let output = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{output}");
-    assert!(output.contains("previous platform: MPAY_HMAC"), "{output}");
+    let wanted = "previous platform: DD_ENV, EROSKI_SDK_OLD_KEY, MPAY_HMAC\n";
+    assert!(output.contains(wanted), "{output}");
     assert!(!output.contains("canary-value"), "{output}");
 }
 

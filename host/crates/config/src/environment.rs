@@ -3,7 +3,7 @@
 use crate::layers::{Key, Layer, Layers};
 use crate::{database, kafka, suggest, tax_environment, telemetry};
 use galleria_domain::plugin::ConfigError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The prefix of the host's own variables.
 const PREFIX: &str = "GALLERIA_";
@@ -19,10 +19,9 @@ const ENVIRONMENT: &str = "environment";
 const OTHERS: [&[(&str, &str)]; 2] = [telemetry::ENVIRONMENT, kafka::ENVIRONMENT];
 
 /// Prefixes of the previous platform's variables.
-const OLD_PREFIXES: [&str; 4] = ["MPAY_", "MS_", "CONF_KAFKA_", "INVENTORY_"];
+const OLD_PREFIXES: [&str; 5] = ["MPAY_", "MS_", "CONF_KAFKA_", "INVENTORY_", "DD_"];
 
 /// Its variables with other names.
-/// Those of single retailers are missing: no code of the host names a retailer.
 const OLD_NAMES: [&str; 6] = [
     "AZURE_STORAGE_CONNECTION_STRING",
     "DEBUG",
@@ -33,16 +32,37 @@ const OLD_NAMES: [&str; 6] = [
 ];
 
 /// Returns the previous platform's variables that no setting reads, so that users who reuse its environment
-/// file learn which variables have no effect.
-pub(crate) fn ignored(env: &BTreeMap<String, String>) -> Vec<String> {
+/// file learn which variables have no effect. Those of a single retailer begin with its name; `retailers` has the names,
+/// each with the variables that it reads.
+pub(crate) fn ignored<'a>(
+    env: &BTreeMap<String, String>,
+    retailers: impl Iterator<Item = (&'a str, &'a BTreeSet<String>)> + Clone,
+) -> Vec<String> {
+    let prefixes = retailers.clone().map(|(name, _)| {
+        let letter = |c: char| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        };
+        name.chars().map(letter).chain(['_']).collect::<String>()
+    });
+    let prefixes: Vec<String> = prefixes.filter(|prefix| prefix != PREFIX).collect();
     let read = |name: &str| {
         let mut others = OTHERS.into_iter().flatten();
         others.any(|(other, _)| *other == name)
             || database::OLD.contains(&name)
             || tax_environment::reads(env, name)
+            || retailers
+                .clone()
+                .any(|(_, variables)| variables.contains(name))
     };
     let old = |name: &&String| {
-        let begins = OLD_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let mut all = OLD_PREFIXES
+            .into_iter()
+            .chain(prefixes.iter().map(String::as_str));
+        let begins = all.any(|prefix| name.starts_with(prefix));
         begins || OLD_NAMES.contains(&name.as_str())
     };
     let names = env.keys().filter(old).filter(|name| !read(name));
@@ -211,7 +231,7 @@ mod tests {
             config.tax.http.address.as_deref(),
             Some("https://tax.example.com/base")
         );
-        assert!(ignored(&env(&old)).is_empty());
+        assert!(ignored(&env(&old), std::iter::empty()).is_empty());
     }
 
     #[test]
@@ -221,6 +241,13 @@ mod tests {
             ("CONF_KAFKA_PAYMENTS_API_SECRET", "34"),
             ("GALLERIA_WORKERS", "2"),
             ("MPAY_DB_PWD", "56"),
+            ("DD_ENV", "production"),
+            ("DD_LOGS_ENABLED", "true"),
+            ("DD_SERVICE", "mpay"),
+            ("CORNER_SHOP_CARD_KEY", "78"),
+            ("CORNER_SHOP_OLD_KEY", "78"),
+            ("CORNER_SHOPS", "9"),
+            ("OTHER_KEY", "78"),
             ("DJANGO_SETTINGS_MODULE", "main"),
             ("GRPC_DNS_RESOLVER", "native"),
             ("INVENTORY_SERVICE_HOST", "inventory"),
@@ -229,10 +256,17 @@ mod tests {
             ("MS_TAX_PORT", "9000"),
             ("PATH", "/bin"),
         ]);
+        let read = BTreeSet::from(["CORNER_SHOP_CARD_KEY".to_owned()]);
+        let none = BTreeSet::new();
+        let retailers = [("corner-shop", &read), ("galleria", &none)];
         assert_eq!(
-            ignored(&env),
+            ignored(&env, retailers.into_iter()),
             [
                 "CONF_KAFKA_PAYMENTS_API_SECRET",
+                "CORNER_SHOP_OLD_KEY",
+                "DD_ENV",
+                "DD_LOGS_ENABLED",
+                "DD_SERVICE",
                 "DJANGO_SETTINGS_MODULE",
                 "GRPC_DNS_RESOLVER",
                 "INVENTORY_SERVICE_HOST",

@@ -175,11 +175,12 @@ pub fn load_lenient(
         return Err(errors);
     };
     let retailers = retailers(host_file, &host, env, &mut errors);
+    let variables = retailers.iter().map(|one| (&*one.name, &one.variables));
     let config = Config {
+        ignored_variables: environment::ignored(env, variables),
         host,
         file: host_file.unwrap_or(Path::new("host.toml")).to_owned(),
         retailers,
-        ignored_variables: environment::ignored(env),
     };
     Ok((config, errors))
 }

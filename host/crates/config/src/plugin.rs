@@ -5,6 +5,7 @@ use crate::layers::{Layer, Layers};
 use crate::raw::RawPlugin;
 use crate::{rights, suggest};
 use galleria_domain::contract;
+use galleria_domain::names::{ID_RULE, is_id};
 use galleria_domain::plugin::{ConfigError, CounterScope, Point, Rights};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -50,9 +51,9 @@ impl PluginFolder {
         self.empty.as_ref()
     }
 
-    /// Returns a plugin by the name of its folder, unless its component is unknown. Errors in its `plugin.toml`, and a folder without any
-    /// plugin, are reported to each retailer that uses it. If there is no such plugin, the message lists the
-    /// existing ones.
+    /// Returns a plugin by the name of its folder, unless its component is unknown. Errors in its `plugin.toml`, and a
+    /// folder without any plugin, are reported to each retailer that uses it. If there is no such plugin, the message
+    /// lists the existing ones.
     pub(crate) fn find(
         &mut self,
         name: &str,
@@ -108,6 +109,9 @@ fn convert(
         asks,
         counters,
     } = raw;
+    if !is_id(folder_name) {
+        checks.wrong("name", format!("{ID_RULE}: rename the folder"));
+    }
     if name.is_none_or(|name| name != folder_name) {
         checks.wrong(
             "name",

@@ -8,6 +8,7 @@ use crate::raw::{RawFilter, RawFor, RawLimits, RawRetailer, RawRights, RawSlot};
 use crate::secrets::{SecretSource, Vault};
 use crate::{matching, rights, schedules, suggest};
 use galleria_domain::event::topic;
+use galleria_domain::names::{ID_RULE, is_id};
 use galleria_domain::plugin::{ConfigError, Limits, OnDeadLetter, Rights, SettingsFor, Slot};
 use galleria_domain::{MatchingRules, Pickup};
 use serde_json::{Map, Value};
@@ -34,6 +35,8 @@ pub struct Retailer {
     /// The source of the newest version of each secret, by name. The secret keys themselves are in the
     /// slots to which they are granted.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// The variables of all versions of its secrets.
+    pub(crate) variables: BTreeSet<String>,
     /// The errors of its files and of the `plugin.toml` of its plugins.
     pub errors: Vec<ConfigError>,
 }
@@ -65,6 +68,9 @@ pub(crate) fn retailer(
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
+    if !is_id(&folder_name) {
+        checks.wrong("name", format!("{ID_RULE}: rename the folder"));
+    }
     if is_readable && name.as_deref() != Some(&folder_name) {
         checks.wrong(
             "name",
@@ -115,6 +121,7 @@ pub(crate) fn retailer(
         matching: is_known.then_some(rules),
         pickups,
         secrets: vault.sources(),
+        variables: vault.variables(),
         errors,
     }
 }

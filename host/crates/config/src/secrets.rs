@@ -94,6 +94,18 @@ impl<'e> Vault<'e> {
         self.declared.iter().filter_map(newest).collect()
     }
 
+    /// The variables that the declarations name.
+    pub(crate) fn variables(&self) -> BTreeSet<String> {
+        let versions = self.declared.values().flatten();
+        let versions = versions.flat_map(|declared| &declared.versions);
+        let sources = versions.flat_map(|version| [Some(&version.source), version.iv.as_ref()]);
+        let variables = sources.flatten().filter_map(|source| match source {
+            SecretSource::Env(name) => Some(name.clone()),
+            SecretSource::File(_) => None,
+        });
+        variables.collect()
+    }
+
     /// Reads the secret keys that rights name.
     pub(crate) fn granted(
         &mut self,
