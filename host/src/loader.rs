@@ -111,11 +111,15 @@ impl Loading {
         loading
     }
 
-    /// Begins to load a retailer, unless it is being loaded.
-    pub fn begin(&mut self, loader: &Loader, name: &str, load: Load) {
-        if self.names.insert(name.to_owned()) {
-            self.tasks.spawn(loader.clone().load(name.to_owned(), load));
+    /// Begins to load a retailer, unless it is being loaded. Returns the state of one that this process has not read
+    /// before.
+    pub fn begin(&mut self, loader: &Loader, name: &str, load: Load) -> Option<RetailerLoad> {
+        if !self.names.insert(name.to_owned()) {
+            return None;
         }
+        let noted = loader.retailers.note_loading(name);
+        self.tasks.spawn(loader.clone().load(name.to_owned(), load));
+        noted
     }
 
     pub fn contains(&self, name: &str) -> bool {

@@ -141,7 +141,14 @@ impl Reloader {
             ..
         } = request;
         tracing::info!(retailer, generation, "reload started");
-        self.loading.begin(&self.loader, &retailer, Load::Again);
+        if let Some(load) = self.loading.begin(&self.loader, &retailer, Load::Again) {
+            // The requested load has not ended.
+            self.unrecorded.push(Loaded {
+                generation: generation - 1,
+                load,
+                at: self.app.core.clock().now(),
+            });
+        }
         self.followed.insert(retailer, generation);
     }
 

@@ -81,12 +81,19 @@ impl State {
     /// A retailer that could not be read.
     fn unread(error: ConfigError) -> Self {
         Self {
+            errors: vec![error],
+            ..Self::empty(LoadState::OutOfService)
+        }
+    }
+
+    fn empty(state: LoadState) -> Self {
+        Self {
             generation: None,
             pickups: Vec::new(),
             outputs: BTreeSet::new(),
             matching: None,
-            state: LoadState::OutOfService,
-            errors: vec![error],
+            state,
+            errors: Vec::new(),
             is_unknown: false,
         }
     }
@@ -208,6 +215,13 @@ impl Retailers {
     /// Records that a load of a retailer ended without a result.
     pub fn load_failed(&self, name: &str, reason: &str) -> RetailerLoad {
         self.replace(name, State::unread(self.error(name, reason)))
+    }
+
+    /// Notes that a retailer is being loaded, if this process has not read its folder before.
+    pub fn note_loading(&self, name: &str) -> Option<RetailerLoad> {
+        let current = self.current();
+        let is_known = current.get(name).is_some_and(|state| !state.is_unknown);
+        (!is_known).then(|| self.replace(name, State::empty(LoadState::Loading)))
     }
 
     /// Notes a retailer that has stores, and no folder that this process has read.

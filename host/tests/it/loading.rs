@@ -118,8 +118,8 @@ async fn a_reload_during_the_first_load_follows_it() {
     host.stop();
 }
 
-/// All places but one are for the costly components of a retailer. A later one uses the other: its component is compiled,
-/// and then fails its own check.
+/// All places but one are for the costly components of a retailer. A later one uses the other: its component is
+/// compiled, and then fails its own check.
 #[tokio::test(flavor = "multi_thread")]
 async fn costly_components_of_one_retailer_do_not_delay_a_later_retailer() {
     const AT_ONCE: usize = 2;
@@ -143,8 +143,59 @@ async fn costly_components_of_one_retailer_do_not_delay_a_later_retailer() {
     let (code, result) = reload(&host, "later");
     assert_eq!(code, Some(1), "{result}");
     assert!(result.contains("failed to check its settings"), "{result}");
+    let log = host.log();
+    let compiled = log
+        .lines()
+        .filter(|line| line.contains("component compiled"));
+    let lines = compiled.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let line = lines.into_iter().find(|line| line["plugin"] == "later");
+    let line = line.unwrap_or_else(|| panic!("not logged: {log}"));
+    assert!(
+        line["duration_ms"].is_u64() && line["bytes"].is_u64(),
+        "{line}"
+    );
     let view = host.get("/v1/retailers/slow").await.expect("a retailer");
     assert_eq!(view["processes"][0]["state"], "loading", "{view:#}");
+    host.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_retailer_is_listed_while_it_is_loading() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut host = host(folder.path(), Database::Sqlite);
+    std::fs::remove_dir_all(folder.path().join("retailers").join(SLOW)).expect("removed");
+    host.start().await;
+    another(folder.path(), SLOW, &papers("costly", ""));
+    let ran = host.run(&[
+        "retailer",
+        "reload",
+        SLOW,
+        "--reason",
+        "a test",
+        "--timeout",
+        "3",
+    ]);
+    assert!(!ran.status.success());
+    let shown = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(shown.contains("no result in time"), "{shown}");
+    let status = host
+        .until(|status| status["out_of_service"][0]["retailer"] == SLOW)
+        .await;
+    let errors = status["out_of_service"][0]["errors"].to_string();
+    assert!(errors.contains("loading"), "{errors}");
+    let view = host.get("/v1/retailers/slow").await.expect("a retailer");
+    let process = &view["processes"][0];
+    assert_eq!(process["state"], "loading", "{view:#}");
+    assert!(
+        process["generation"].as_i64() < view["generation"].as_i64(),
+        "{view:#}"
+    );
+    let plugins = part(&host).await;
+    assert_eq!(plugins["state"], "loading");
+    assert_eq!(
+        plugins["detail"],
+        "retailer slow is out of service: loading"
+    );
     host.stop();
 }
 
