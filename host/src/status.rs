@@ -11,6 +11,11 @@ use galleria_ports::plugins::LoadState;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+/// The errors of a retailer that the table shows, and the characters of each: a table that is piped has no other limit of
+/// its width.
+const MAX_ERRORS: usize = 3;
+const MAX_CHARS: usize = 200;
+
 /// Arguments of `galleria status`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -84,7 +89,9 @@ fn whole(database: &str, status: &StatusView) -> Table {
     for one in &status.rejected_events {
         let now = format!(
             "rejected by the broker since {}: {}; later events of {} wait",
-            one.since, one.reason, one.topic
+            one.since,
+            shortened(&one.reason),
+            one.topic
         );
         let more = Some("dead-letters list --code broker_rejected");
         line(
@@ -112,16 +119,16 @@ fn whole(database: &str, status: &StatusView) -> Table {
     let more = list(dead, "runs list --state dead");
     line("runs", runs(&status.runs), more);
     for one in &status.out_of_service {
-        let now = format!("out of service: {}", plain(&one.errors.join("; ")));
+        let now = format!("out of service: {}", reasons(&one.errors));
         line(&format!("retailer {}", one.retailer), now, Some("check"));
     }
     for one in &status.failed_loads {
         if one.state == LoadState::ReloadFailed {
-            let (host, errors) = (&one.host, one.errors.join("; "));
+            let (host, errors) = (plain(&one.host), reasons(&one.errors));
             let now =
                 format!("reload failed in {host}, the previous configuration serves: {errors}");
             let name = format!("retailer {}", one.retailer);
-            line(&name, plain(&now), Some("retailer list"));
+            line(&name, now, Some("retailer list"));
         }
     }
     for invalid in &status.invalid_stores {
@@ -137,6 +144,23 @@ fn whole(database: &str, status: &StatusView) -> Table {
         line(&format!("directory {name}"), path.clone(), None);
     }
     table
+}
+
+/// The first errors, one in each line: `galleria check` and `--json` have all, in full length.
+fn reasons(errors: &[String]) -> String {
+    let first = errors.iter().take(MAX_ERRORS);
+    let mut lines: Vec<String> = first.map(|error| shortened(&plain(error))).collect();
+    if errors.len() > MAX_ERRORS {
+        lines.push(format!("and {} more errors", errors.len() - MAX_ERRORS));
+    }
+    lines.join("\n")
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// The files that no pickup takes.
@@ -211,6 +235,24 @@ mod tests {
             rows.contains(&vec!["", "b", "2", "11", "2", "3", ""]),
             "{table}"
         );
+    }
+
+    #[test]
+    fn the_table_has_a_limited_width() {
+        assert_eq!(reasons(&["loading".into()]), "loading");
+        let errors: Vec<String> = (0..5)
+            .map(|n| format!("{n}{}", "é".repeat(1_000)))
+            .collect();
+        let text = reasons(&errors);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4);
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.chars().count() <= MAX_CHARS + 3)
+        );
+        assert!(lines[0].ends_with("..."));
+        assert_eq!(lines[3], "and 2 more errors");
     }
 
     #[test]
