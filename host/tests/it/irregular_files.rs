@@ -1,5 +1,5 @@
-//! A named pipe, a socket, a folder or a large sparse file in the place of a configuration file is an error of that file.
-//! Nothing waits for a writer or reads gigabytes.
+//! A named pipe, a socket, a folder or a large sparse file in the place of a configuration file is an error of that
+//! file. Nothing waits for a writer or reads gigabytes.
 
 use crate::configuration::{ASKS, another, retailer};
 use crate::host::{Database, Host};

@@ -9,10 +9,11 @@ use crate::error::Error;
 use galleria_domain::Digest;
 use std::fs::{DirBuilder, File, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use tempfile::NamedTempFile;
 use wasmtime::component::Component;
 
 /// A directory of compiled components.
@@ -107,24 +108,73 @@ impl Artifacts {
         Ok(component)
     }
 
-    /// Loads the component and writes the complete file or none, even if the machine stops in between. The name of the
-    /// temporary file is random: containers that share the directory have equal process ids.
+    /// Creates a file with a random name: containers that share the directory have equal process ids.
+    fn temporary(&self) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new()
+            .prefix(".")
+            .suffix(".tmp")
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(&self.directory)
+    }
+
+    /// Loads the component and writes the complete file or none, even if the machine stops in between.
     fn write(
         &self,
         engine: &wasmtime::Engine,
         path: &Path,
         compiled: &[u8],
     ) -> wasmtime::Result<Component> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".")
-            .suffix(".tmp")
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(&self.directory)?;
+        let mut file = self.temporary()?;
         file.write_all(compiled)?;
         let component = deserialize(engine, file.path())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         File::open(&self.directory)?.sync_all()?;
         Ok(component)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Two processes with the same id, each in its own container, write the same component at the same time.
+    #[test]
+    fn temporary_files_of_equal_process_ids_differ() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = wasmtime::Engine::default();
+        let open = || Artifacts::open(folder.path(), Compiler::InProcess, &engine);
+        let processes = [open().expect("opened"), open().expect("opened")];
+        let files = processes
+            .iter()
+            .flat_map(|one| [one.temporary(), one.temporary()]);
+        let files: Vec<NamedTempFile> = files.map(|file| file.expect("a file")).collect();
+        let names: BTreeSet<&Path> = files.iter().map(NamedTempFile::path).collect();
+        assert_eq!(names.len(), 4);
+        let id = std::process::id().to_string();
+        for file in &files {
+            let name = file.path().file_name().expect("a name").to_string_lossy();
+            assert!(!name.contains(&id) || id.len() < 4, "{name}");
+            let mode = file.path().metadata().expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_component_replaces_the_unusable_artifact_of_another_process() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = wasmtime::Engine::default();
+        let artifacts = Artifacts::open(folder.path(), Compiler::InProcess, &engine);
+        let artifacts = artifacts.expect("opened");
+        let bytes = wat::parse_str("(component)").expect("a component");
+        let digest = Digest::of(&bytes);
+        std::fs::write(artifacts.path(&digest), "half").expect("written");
+        assert!(artifacts.load(&engine, &digest).is_none());
+        let compiled = artifacts.compile(&engine, "empty", &digest, &bytes);
+        compiled.expect("compiled");
+        assert!(artifacts.load(&engine, &digest).is_some());
+        let left = std::fs::read_dir(folder.path()).expect("a folder");
+        assert_eq!(left.count(), 1, "no temporary file is left");
     }
 }

@@ -79,8 +79,9 @@ impl ChildProcesses {
         self.permits.acquire(retailer)
     }
 
-    /// Compiles a component; the caller has a permit. The child has no environment variables, and no open files but those of its input, its
-    /// result and its messages. They are in `folder` and have no names, so that nothing is left behind.
+    /// Compiles a component; the caller has a permit. The child has no environment variables, and no open files but
+    /// those of its input, its result and its messages. They are in `folder` and have no names, so that nothing is left
+    /// behind.
     ///
     /// Blocks the calling thread until the child has ended. That is also a condition of the system: the child is
     /// killed when the *thread* that started it ends, not only when the process does.

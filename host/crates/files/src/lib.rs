@@ -52,8 +52,8 @@ pub fn read_text(path: &Path) -> Result<String, ReadError> {
     Ok(String::from_utf8(bytes).map_err(invalid)?)
 }
 
-/// Reads a file to the end of `bytes`, which does not grow if its capacity is `limit + 1`. So no copy of a secret is left
-/// behind.
+/// Reads a file to the end of `bytes`, which does not grow if its capacity is `limit + 1`. So no copy of a secret is
+/// left behind.
 pub fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
     read_open(&open(path, limit)?, limit, bytes)
 }

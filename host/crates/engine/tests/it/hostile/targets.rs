@@ -1,5 +1,5 @@
-//! What the hostile guests attack, compared with the real definitions: the limits, the constants of the engine and the contract,
-//! the functions of the contract, the features of WebAssembly, the faults. Writes `HOSTILE.md`.
+//! What the hostile guests attack, compared with the real definitions: the limits, the constants of the engine and the
+//! contract, the functions of the contract, the features of WebAssembly, the faults. Writes `HOSTILE.md`.
 
 use super::{Ends, Guest, Source, catalogue};
 use crate::kit::LIMITS;
