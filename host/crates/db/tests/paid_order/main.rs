@@ -4,6 +4,7 @@
 //! Orders follow each other one at a time. The server also synchronises files on its own account, so each count is the
 //! lowest of all orders: what every order needs.
 
+mod index_entries;
 mod proxy;
 mod queries;
 mod shop;
@@ -27,6 +28,9 @@ const SETTINGS: [&str; 2] = ["fsync=on", "wal_writer_delay=10s"];
 /// The tests count in one process.
 static TURN: Mutex<()> = Mutex::const_new(());
 
+/// The most entries that an order may add to the indexes of PostgreSQL.
+const INDEX_ENTRIES: usize = 83;
+
 struct Limits {
     statements: usize,
     round_trips: u64,
@@ -34,7 +38,7 @@ struct Limits {
 }
 
 /// Counts, and compares with the limits.
-async fn count(mut shop: Shop, proxy: Option<&Proxy>, server: Option<u32>, limits: Limits) {
+async fn count(shop: &mut Shop, proxy: Option<&Proxy>, server: Option<u32>, limits: Limits) {
     for _ in 0..WARM_UP {
         shop.sell().await;
     }
@@ -84,14 +88,14 @@ async fn one_paid_order_alone_on_sqlite() {
     queries::begin();
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}/records.db", folder.path().display());
-    let shop = Shop::open(&DbConfig::new(url)).await;
+    let mut shop = Shop::open(&DbConfig::new(url)).await;
     let limits = Limits {
         statements: 32,
         round_trips: 0,
         // Order, payment, effects, lease, preparation and delivery; the file, and its folder twice.
         syncs: 9,
     };
-    count(shop, None, None, limits).await;
+    count(&mut shop, None, None, limits).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +107,7 @@ async fn one_paid_order_alone_on_postgresql() {
     server.wait().expect("an answer");
     let proxy = Proxy::start(server.port).await;
     let (own, proxied) = (format!(":{}/", server.port), format!(":{}/", proxy.port));
-    let shop = Shop::open(&DbConfig::new(server.url().replace(&own, &proxied))).await;
+    let mut shop = Shop::open(&DbConfig::new(server.url().replace(&own, &proxied))).await;
     let limits = Limits {
         statements: 30,
         // With BEGIN, COMMIT, and the test of each pooled connection.
@@ -112,7 +116,13 @@ async fn one_paid_order_alone_on_postgresql() {
         syncs: 7,
     };
     let main = main_process(&server.url()).await;
-    count(shop, Some(&proxy), Some(main), limits).await;
+    count(&mut shop, Some(&proxy), Some(main), limits).await;
+    let before = index_entries::of_tables(&server.url()).await;
+    for _ in 0..COUNTED {
+        shop.sell().await;
+    }
+    let after = index_entries::of_tables(&server.url()).await;
+    index_entries::check(&before, &after, COUNTED, INDEX_ENTRIES);
 }
 
 /// The process of a server that started all others.
