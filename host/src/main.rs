@@ -42,6 +42,7 @@ mod stores;
 mod tax;
 mod tax_service;
 mod timeline;
+mod totals;
 mod traces;
 
 use clap::Parser as _;

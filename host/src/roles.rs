@@ -14,7 +14,8 @@ pub enum Role {
     Relay,
     /// Delivers documents to their directories; picks up statements and matches them.
     Deliver,
-    /// Plans schedules, executes runs, and removes the remains of crashed imports and old records of taxes.
+    /// Plans schedules, executes runs, removes the remains of crashed imports and old records of taxes, and keeps the
+    /// totals of the status.
     Schedule,
     /// Serves taxes on the listeners of `tax.server`.
     Tax,

@@ -8,7 +8,7 @@ use crate::reloader::Reloader;
 use crate::retailers::Retailers;
 use crate::roles::Roles;
 use crate::tax_service::TaxListeners;
-use crate::{identity, logs, products, tax, traces};
+use crate::{identity, logs, products, tax, totals, traces};
 use anyhow::Context as _;
 use galleria_api::{
     AccessConfig, HttpConfig, Metrics, RateConfig, StatsdConfig, Surface, UploadConfig, Workers,
@@ -147,6 +147,8 @@ pub async fn run(config: Config, args: &ServeArgs) -> anyhow::Result<ExitCode> {
         workers.spawn(watch.watch("sweep", None, sweep));
         let sweep = tax::sweep(host.app.clone(), stop.clone());
         workers.spawn(watch.watch("tax sweep", None, sweep));
+        let advance = totals::advance(host.app.clone(), stop.clone());
+        workers.spawn(watch.watch("totals", None, advance));
         let runner = runner(&config.host, &host).run(stop.clone());
         workers.spawn(watch.watch("runs", None, runner));
     }

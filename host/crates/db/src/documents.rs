@@ -6,6 +6,7 @@
 use crate::placeholders::{self, CHUNK, bind_padded, padded_list};
 use crate::query::{Query, Row, SqlEnum, query};
 use crate::retailers::waiting_retailers;
+use crate::totals;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
@@ -239,9 +240,13 @@ impl Documents for Transaction<'_> {
     }
 
     async fn document_count(&mut self, state: DocumentState) -> Result<u64, Error> {
+        if state == DocumentState::Delivered {
+            return totals::delivered(self).await;
+        }
+        // With the condition of an index of the few rows.
         let count = query(
             "document_count",
-            "SELECT COUNT(*) AS documents FROM documents WHERE state = $1",
+            "SELECT COUNT(*) AS documents FROM documents WHERE state <> 'delivered' AND state = $1",
         )
         .bind_enum(state);
         self.fetch_one(count).await?.int_as("documents")

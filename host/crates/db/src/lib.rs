@@ -76,6 +76,7 @@ mod tax_tables;
 mod tenders;
 mod timeline;
 mod timeline_queries;
+mod totals;
 mod trade;
 mod trade_rows;
 mod transaction;

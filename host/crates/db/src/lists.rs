@@ -51,7 +51,6 @@ fn standing(standing: Option<StatusFilter>) -> String {
         }
         Some(StatusFilter::Shift { open: true }) => " AND closed_ms IS NULL".into(),
         Some(StatusFilter::Shift { open: false }) => " AND closed_ms IS NOT NULL".into(),
-        // Without the cast, SQLite would use documents_by_state and sort the rows.
         Some(StatusFilter::Document(DocumentState::Delivered)) => {
             " AND CAST(state AS TEXT) = 'delivered'".into()
         }

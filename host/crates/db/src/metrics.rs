@@ -2,6 +2,7 @@
 
 use crate::query::{Row, query};
 use crate::timeline::next_retailer;
+use crate::totals;
 use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_domain::Position;
@@ -81,32 +82,11 @@ impl MetricQueries for Transaction<'_> {
     }
 
     async fn store_metrics(&mut self) -> Result<Vec<StoreMetrics>, Error> {
-        let metrics = query(
-            "store_metrics",
-            "SELECT e.store_id, e.events, COALESCE(d.documents, 0) AS documents,
-                 COALESCE(j.cpu_us, 0) AS cpu_us
-             FROM (SELECT store_id, COUNT(*) AS events FROM outbox
-                   WHERE store_id IS NOT NULL AND id NOT LIKE '%/%' GROUP BY store_id) e
-             LEFT JOIN (SELECT store_id, COUNT(*) AS documents FROM documents
-                        WHERE state = 'delivered' GROUP BY store_id) d ON d.store_id = e.store_id
-             LEFT JOIN (SELECT store_id, CAST(SUM(cpu_us) AS BIGINT) AS cpu_us FROM journal
-                        GROUP BY store_id) j ON j.store_id = e.store_id",
-        );
-        let mut metrics: Vec<_> = self
-            .fetch_all(metrics)
-            .await?
-            .iter()
-            .map(|row| {
-                Ok(StoreMetrics {
-                    store_id: row.text("store_id")?,
-                    events: row.int_as("events")?,
-                    documents: row.int_as("documents")?,
-                    cpu_us: row.int_as("cpu_us")?,
-                })
-            })
-            .collect::<Result<_, Error>>()?;
-        metrics.sort_by(|a, b| a.store_id.cmp(&b.store_id));
-        Ok(metrics)
+        totals::list(self).await
+    }
+
+    async fn totals_advance(&mut self, now: Timestamp) -> Result<bool, Error> {
+        totals::advance(self, now).await
     }
 }
 

@@ -91,6 +91,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(34, "tenders_fresh", "0034_tenders_fresh.sql").compatible_from(25),
     migration!(35, "tax_evaluation_keys", "0035_tax_evaluation_keys.sql").compatible_from(25),
     migration!(36, "fewer_indexes", "0036_fewer_indexes.sql").compatible_from(25),
+    migration!(37, "store_totals", "0037_store_totals.sql").compatible_from(25),
 ];
 
 /// Key of the advisory lock on PostgreSQL. Any number, but the same in every version of the host.

@@ -122,6 +122,18 @@ impl Operations {
             .await
     }
 
+    /// Adds old rows to the totals that the status starts from. Call it every minute.
+    pub async fn advance_totals(&self) -> Result<(), Error> {
+        let now = self.core.clock.now();
+        while self
+            .core
+            .records
+            .write(in_tx!(|tx| tx.totals_advance(now).await))
+            .await?
+        {}
+        Ok(())
+    }
+
     /// The status of the host.
     pub async fn status(&self) -> Result<StatusView, Error> {
         let (readers, directories) = (self.events.readers(), Arc::clone(&self.policy));

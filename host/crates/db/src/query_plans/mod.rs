@@ -65,7 +65,14 @@ async fn no_query_scans_a_whole_table() {
                     && sql.starts_with(['W', 'S'])
                     && !steps.iter().filter(reads).all(|step| step.contains(index))
             });
-        if wrong_index || steps.iter().any(|step| !is_indexed(step)) {
+        // They group the few rows since the last totals.
+        let groups = ["store_metrics", "totals_advance"].contains(&name);
+        let is_group = |step: &str| groups && step == "USE TEMP B-TREE FOR GROUP BY";
+        if wrong_index
+            || steps
+                .iter()
+                .any(|step| !is_indexed(step) && !is_group(step))
+        {
             bad.push((name, sql, steps));
         }
     }
@@ -73,13 +80,15 @@ async fn no_query_scans_a_whole_table() {
 }
 
 fn is_indexed(step: &str) -> bool {
-    // `e`, `few`, `n` and `retailers` are not tables but the subqueries of `store_metrics`, `event_lag`, a
-    // timeline and `waiting_retailers`.
+    // `counts`, `e`, `few`, `n` and `retailers` are not tables but the subqueries of `store_metrics`, `parked_backlog`,
+    // `event_lag`, a timeline and `waiting_retailers`. `store_totals` has one row for each store.
     let subqueries = [
+        "SCAN counts",
         "SCAN e",
         "SCAN few",
         "SCAN n",
         "SCAN retailers",
+        "SCAN store_totals",
         "SCAN CONSTANT ROW",
     ];
     let is_subquery = subqueries.contains(&step);

@@ -60,6 +60,7 @@ pub(super) async fn run_record_queries(db: &Db) {
         tx.journal_list_by_order("o").await?;
         tx.journal_list_by_event("e").await?;
         tx.store_metrics().await?;
+        tx.totals_advance(now).await?;
         tx.parked_put(&parked()).await?;
         tx.parked_due("g", now, 1).await?;
         tx.parked_lane_list("g").await?;

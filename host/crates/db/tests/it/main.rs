@@ -46,6 +46,7 @@ mod tax_shadow;
 mod tax_shop;
 mod tax_tables;
 mod timeline;
+mod totals;
 mod trade;
 mod turns;
 mod writing;

@@ -18,7 +18,9 @@ on_both!(
 );
 
 /// Undoes the migrations after 27.
-const UNDO_TAXES: [&str; 10] = [
+const UNDO_TAXES: [&str; 12] = [
+    "DROP TABLE store_totals",
+    "DROP TABLE totals_progress",
     "DROP TABLE reloads",
     "DROP TABLE hosts",
     "DROP TABLE loads",

@@ -55,4 +55,7 @@ pub trait MetricQueries {
     /// Counts of all stores with events, by store id. Does not count publications, whose event ids
     /// contain `/`.
     async fn store_metrics(&mut self) -> Result<Vec<StoreMetrics>, Error>;
+    /// Adds rows that were written some minutes ago to the totals from which counts start. Returns whether there are
+    /// more. Call it every minute: otherwise counts become slow.
+    async fn totals_advance(&mut self, now: Timestamp) -> Result<bool, Error>;
 }
