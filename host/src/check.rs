@@ -10,6 +10,12 @@ use std::process::ExitCode;
 /// all retailers.
 pub fn run(config_args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let (config, mut errors) = host::configure_lenient(config_args)?;
+    if !config.ignored_variables.is_empty() {
+        show::line(&format!(
+            "no setting reads these variables of the previous platform: {}",
+            config.ignored_variables.join(", ")
+        ));
+    }
     // Without any slot, nothing is compiled, and no folder for compiled components is created.
     let retailers = match config.slots().is_empty() {
         true => Retailers::without_plugins(&config),
@@ -39,12 +45,6 @@ pub fn run(config_args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     show::rows(&table);
     if table.is_empty() {
         show::none("plugins");
-    }
-    if !config.ignored_variables.is_empty() {
-        show::line(&format!(
-            "no setting reads these variables of the previous platform: {}",
-            config.ignored_variables.join(", ")
-        ));
     }
     show::line("configuration valid");
     Ok(ExitCode::SUCCESS)

@@ -58,18 +58,21 @@ fn a_request_without_a_grant_is_rejected_by_check_and_at_the_start() {
 #[test]
 fn check_names_old_variables_without_effect_and_not_their_values() {
     let host = Host::new();
-    let ran = host
-        .galleria(&["check"])
-        .env("MPAY_HMAC", "canary-value")
-        .env("DD_ENV", "canary-value")
-        .env("EROSKI_SDK_OLD_KEY", "canary-value")
-        .output()
-        .expect("the binary");
-    let output = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(ran.status.success(), "{output}");
-    let wanted = "previous platform: DD_ENV, EROSKI_SDK_OLD_KEY, MPAY_HMAC\n";
-    assert!(output.contains(wanted), "{output}");
-    assert!(!output.contains("canary-value"), "{output}");
+    for workers in [4, 0] {
+        let setting = format!("workers={workers}");
+        let ran = host
+            .galleria(&["check", "--set", &setting])
+            .env("MPAY_HMAC", "canary-value")
+            .env("DD_ENV", "canary-value")
+            .env("EROSKI_SDK_OLD_KEY", "canary-value")
+            .output()
+            .expect("the binary");
+        let output = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();
+        assert_eq!(ran.status.success(), workers > 0, "{output}");
+        let wanted = "previous platform: DD_ENV, EROSKI_SDK_OLD_KEY, MPAY_HMAC\n";
+        assert!(output.contains(wanted), "{output}");
+        assert!(!output.contains("canary-value"), "{output}");
+    }
 }
 
 /// The host fails for another reason, after the warning.
