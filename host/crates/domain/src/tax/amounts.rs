@@ -31,6 +31,14 @@ pub(super) fn gross(basket: &TaxBasket) -> Result<Vec<Decimal>, Vec<Problem>> {
     basket.items.iter().enumerate().map(amount).collect()
 }
 
+/// The amount of an item after its share of the basket discounts. A difference of zeros would lose their digits.
+pub(super) fn discounted(amount: Decimal, discount: Decimal) -> Decimal {
+    match discount.is_zero() {
+        true => amount,
+        false => amount - discount,
+    }
+}
+
 const fn smallest(scale: u8) -> number::Decimal {
     number::Decimal { unscaled: 1, scale }
 }

@@ -1,11 +1,13 @@
 //! Evaluates a request with the table of its store.
 
+use super::amounts::discounted;
 use super::basket::{Rounding, TaxBasket, TaxItem, Treatment};
 use super::exchange::{ItemTax, LevelTax, RequestItem, TaxRequest, TaxResponse};
 use super::result::{ItemResult, TaxAmount};
 use super::table::{TaxRow, TaxTable};
 use crate::fault::Problem;
 use jiff::civil::Date;
+use std::collections::BTreeMap;
 
 /// What a request is evaluated with.
 #[derive(Clone, Copy, Debug)]
@@ -71,11 +73,11 @@ pub fn evaluate_request(
         taxes.any(|tax| tax.treatment != Treatment::Exempt)
     });
     Ok(TaxResponse {
-        total_basket_amount: result.amount - result.discount,
+        total_basket_amount: discounted(result.amount, result.discount),
         total_taxable_amount: taxed.map(|item| item.taxable_amount).sum(),
         total_tax: result.tax,
         total_basket_amount_after_tax: result.gross,
-        tax_breakup: breakup(&item_tax),
+        tax_breakup: breakup(&item_tax, &rows),
         item_tax,
     })
 }
@@ -108,7 +110,7 @@ fn item_tax(item: ItemResult, rows: &[TaxRow]) -> ItemTax {
     let taxes = item.taxes.into_iter().zip(rows);
     ItemTax {
         item_id: item.id,
-        total_amount: item.amount - item.discount,
+        total_amount: discounted(item.amount, item.discount),
         taxable_amount: item.net,
         total_tax: item.gross - item.net,
         total_amount_after_tax: item.gross,
@@ -132,20 +134,32 @@ fn level_tax(tax: TaxAmount, row: &TaxRow) -> LevelTax {
 }
 
 /// The taxes of all items, summed by authority, code and level id.
-fn breakup(items: &[ItemTax]) -> Vec<LevelTax> {
+fn breakup(items: &[ItemTax], rows: &[&[TaxRow]]) -> Vec<LevelTax> {
     fn key(tax: &LevelTax) -> (&str, &str, &str) {
         (&tax.authority, &tax.tax_code, &tax.retailer_tax_level_id)
     }
-    let mut sums: Vec<LevelTax> = Vec::new();
-    for tax in items.iter().flat_map(|item| &item.taxes) {
-        match sums.binary_search_by(|sum| key(sum).cmp(&key(tax))) {
-            Ok(index) => {
-                sums[index].taxable_amount += tax.taxable_amount;
-                sums[index].tax_amount += tax.tax_amount;
-            }
-            Err(index) => sums.insert(index, tax.clone()),
-        }
+    fn add(sum: &mut LevelTax, tax: &LevelTax) {
+        sum.taxable_amount += tax.taxable_amount;
+        sum.tax_amount += tax.tax_amount;
     }
+    // By row first: most items share one of few rows, and addresses are compared faster than three texts.
+    let mut by_row: BTreeMap<*const TaxRow, LevelTax> = BTreeMap::new();
+    let taxes = items.iter().zip(rows);
+    for (tax, row) in taxes.flat_map(|(item, rows)| item.taxes.iter().zip(*rows)) {
+        by_row
+            .entry(row)
+            .and_modify(|sum| add(sum, tax))
+            .or_insert_with(|| tax.clone());
+    }
+    let mut sums: Vec<LevelTax> = by_row.into_values().collect();
+    sums.sort_by(|one, other| key(one).cmp(&key(other)));
+    sums.dedup_by(|next, sum| {
+        let is_same = key(next) == key(sum);
+        if is_same {
+            add(sum, next);
+        }
+        is_same
+    });
     sums
 }
 
@@ -248,6 +262,33 @@ mod tests {
         };
         assert_eq!(tax(&spain()), "0.25");
         assert_eq!(tax(&TaxTable::default()), "0.09");
+    }
+
+    #[test]
+    fn rows_with_the_same_names_are_one_row_of_the_breakup() {
+        let row = json!({"tax_code": "STD", "tax_level": "IVA 21", "retailer_tax_level_id": "1", "tax_percent": "21"});
+        let default = TaxTable::any(&[serde_json::from_value(row).expect("a row")]);
+        let request = request(json!([
+            {"item_id": "a", "total_amount": "1.21", "tax_code": "STD"},
+            {"item_id": "b", "total_amount": "12.10", "tax_code": "NONE"},
+            {"item_id": "c", "total_amount": "1.10", "tax_code": "RED"},
+        ]));
+        let response = evaluated(&request, &spain(), &default).expect("taxes");
+        let sums = response.tax_breakup.iter();
+        let sums: Vec<_> = sums
+            .map(|tax| format!("{} {}", tax.tax_code, tax.tax_amount))
+            .collect();
+        assert_eq!(sums, ["RED 0.10", "STD 2.31"]);
+    }
+
+    #[test]
+    fn free_items_keep_their_digits() {
+        let request = request(json!([
+            {"item_id": "a", "total_amount": "0.00", "tax_code": "STD"},
+        ]));
+        let response = evaluated(&request, &spain(), &TaxTable::default()).expect("taxes");
+        let text = serde_json::to_string(&response).expect("JSON");
+        assert!(!text.contains(r#":"0""#), "{text}");
     }
 
     #[test]

@@ -86,7 +86,11 @@ pub fn evaluate(basket: &TaxBasket) -> Result<TaxResult, Vec<Problem>> {
     }
     let amounts = amounts::gross(basket)?;
     let discounts = amounts::discounts(basket, &amounts)?;
-    let prices: Vec<_> = amounts.iter().zip(&discounts).map(|(a, d)| a - d).collect();
+    let prices: Vec<_> = amounts
+        .iter()
+        .zip(&discounts)
+        .map(|(a, d)| amounts::discounted(*a, *d))
+        .collect();
     let lines = lines::Lines::new(basket, &prices)?;
     result::total(basket, &lines, &amounts, &discounts)
 }

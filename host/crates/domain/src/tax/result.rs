@@ -1,5 +1,6 @@
 //! The output of an evaluation.
 
+use super::amounts::discounted;
 use super::basket::{TaxBasket, TaxKind, TaxRule, Treatment};
 use super::check::MAX_VALUE;
 use super::lines::{Lines, Tax};
@@ -111,7 +112,7 @@ pub(super) fn total(
             let rule = format!("must give taxes of at most {MAX_VALUE} (item {})", item.id);
             vec![Problem::new(format!("items.{index}.taxes"), rule)]
         })?;
-        let price = amounts[index] - discounts[index];
+        let price = discounted(amounts[index], discounts[index]);
         let (net, gross, taxes) = item_result(lines.of(index), price, &values);
         for (tax, amount) in lines.of(index).iter().zip(&taxes) {
             breakdown[tax.row].taxable += amount.taxable;
