@@ -86,7 +86,8 @@ impl Shop {
     /// Gives the store a tax table, so that it evaluates the taxes of orders.
     fn put_taxes(&self) -> Result<()> {
         let table = "tax_code,tax_level,retailer_tax_level_id,tax_percent\nSTD,VAT,1,21.00\n";
-        self.host.import_taxes(&self.store, table)
+        let import = ["tax", "import", "FILE", "--store", &self.store];
+        self.host.import(&import, table)
     }
 
     /// Orders in a second, and orders in a commit.

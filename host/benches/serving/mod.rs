@@ -135,12 +135,14 @@ impl Host {
         Ok(host)
     }
 
-    /// Imports a tax table, as CSV, by command.
-    pub fn import_taxes(&self, store: &str, table: &str) -> Result<()> {
-        let file = self.folder.path().join("tax_table.csv");
-        std::fs::write(&file, table)?;
+    /// Runs an import by command, whose file has this text: `words` with `FILE`.
+    pub fn import(&self, words: &[&str], text: &str) -> Result<()> {
+        let file = self.folder.path().join("import.csv");
+        std::fs::write(&file, text)?;
         let file = file.to_str().context("a path in UTF-8")?;
-        let words = ["tax", "import", file, "--store", store];
+        let words = words.iter().map(|word| word.replace("FILE", file));
+        let words: Vec<String> = words.collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         output_of(&mut galleria(self.folder.path(), &self.settings, &words)?).map(drop)
     }
 
