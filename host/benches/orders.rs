@@ -9,10 +9,10 @@
 mod serving;
 
 use anyhow::{Result, ensure};
+use galleria_test_database::TestDatabase;
 use galleria_test_postgres::Server;
 use serde_json::{Value, json};
 use serving::{Host, median};
-use sqlx::{Connection as _, PgConnection};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
@@ -43,14 +43,10 @@ impl Counter {
             }
             Self::Postgres(url) => {
                 tokio::time::sleep(Duration::from_millis(1_200)).await;
-                let mut server = PgConnection::connect(url).await?;
-                let count: i64 = sqlx::query_scalar(
-                    "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()",
-                )
-                .fetch_one(&mut server)
-                .await?;
-                server.close().await?;
-                Ok(count.try_into()?)
+                let count =
+                    "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+                let mut server = TestDatabase::connect(url).await;
+                Ok(server.integers(count).await[0].try_into()?)
             }
         }
     }

@@ -111,7 +111,7 @@ fn start(log: Log, tracer: Option<SdkTracer>, writer: BoxMakeWriter) {
     // Messages of libraries below a warning help only their authors. An unavailable metrics agent is not
     // logged. Spans go only to a collector: a log line names its request or event anyway.
     let filter = EnvFilter::new(format!(
-        "{},sqlx=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn,\
+        "{},tokio_postgres=warn,wasmtime=warn,cranelift=warn,regalloc2=warn,hyper=warn,tower_http=warn,\
          metrics_exporter_dogstatsd=off,{TARGET}=off",
         log.level.name(),
     ));

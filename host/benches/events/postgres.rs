@@ -2,8 +2,8 @@
 
 use crate::serving::cpu_of;
 use anyhow::{Context as _, Result};
+use galleria_test_database::{Cells, TestDatabase, integer};
 use galleria_test_postgres::{Server, bin};
-use sqlx::{Connection as _, PgConnection, Row as _};
 use std::time::Duration;
 
 /// Bytes of a database, and those written to its log.
@@ -40,19 +40,14 @@ impl Postgres {
         ];
         let server = Server::start(&bin, &settings)?;
         server.wait()?;
-        let mut connection = PgConnection::connect(&server.url()).await?;
-        sqlx::query("CREATE EXTENSION pg_stat_statements")
-            .execute(&mut connection)
-            .await?;
-        let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
-            .fetch_one(&mut connection)
-            .await?;
+        let mut database = TestDatabase::connect(&server.url()).await;
+        database.run("CREATE EXTENSION pg_stat_statements").await;
+        let backend = database.integers("SELECT pg_backend_pid()").await[0];
         let stat = std::fs::read_to_string(format!("/proc/{backend}/stat"))?;
         let parent = stat
             .rsplit_once(')')
             .and_then(|(_, after)| after.split_whitespace().nth(1));
         let main = parent.context("the parent of a backend")?.parse()?;
-        connection.close().await?;
         Ok(Self { server, main })
     }
 
@@ -67,28 +62,23 @@ impl Postgres {
     }
 
     /// A connection whose statements are not counted.
-    async fn connect(&self) -> Result<PgConnection> {
-        let mut connection = PgConnection::connect(&self.server.url()).await?;
-        sqlx::query("SET pg_stat_statements.track = 'none'")
-            .execute(&mut connection)
-            .await?;
-        Ok(connection)
+    async fn connect(&self) -> TestDatabase {
+        let mut database = TestDatabase::connect(&self.server.url()).await;
+        database.run("SET pg_stat_statements.track = 'none'").await;
+        database
     }
 
     /// Statements of the host so far: selects, inserts, updates, deletes and others, and the transactions that it began.
     pub async fn statements(&self) -> Result<([u64; 5], u64)> {
-        let mut connection = self.connect().await?;
-        let rows = sqlx::query(
+        let query =
             "SELECT UPPER(SUBSTRING(query FROM '[[:alpha:]]+')) AS kind, CAST(SUM(calls) AS BIGINT) AS calls
-             FROM pg_stat_statements GROUP BY 1",
-        )
-        .fetch_all(&mut connection)
-        .await?;
-        connection.close().await?;
+             FROM pg_stat_statements GROUP BY 1";
+        let rows = self.connect().await.rows(query).await;
         let (mut statements, mut transactions) = ([0; 5], 0);
         for row in rows {
-            let calls: u64 = row.get::<i64, _>("calls").try_into()?;
-            match row.get("kind") {
+            let [kind, calls] = columns(row);
+            let calls: u64 = integer(calls).try_into()?;
+            match kind.as_deref().unwrap_or_default() {
                 "SELECT" => statements[0] += calls,
                 "INSERT" => statements[1] += calls,
                 "UPDATE" => statements[2] += calls,
@@ -102,12 +92,9 @@ impl Postgres {
     }
 
     /// Forgets the statements so far.
-    pub async fn reset(&self) -> Result<()> {
-        let mut connection = self.connect().await?;
-        sqlx::query("SELECT pg_stat_statements_reset()")
-            .execute(&mut connection)
-            .await?;
-        Ok(connection.close().await?)
+    pub async fn reset(&self) {
+        let mut database = self.connect().await;
+        database.run("SELECT pg_stat_statements_reset()").await;
     }
 
     /// The ten most expensive queries by a column of `pg_stat_statements`.
@@ -116,12 +103,10 @@ impl Postgres {
             "SELECT query, calls, rows, total_exec_time, shared_blks_hit + shared_blks_read AS buffers
              FROM pg_stat_statements ORDER BY {column} DESC LIMIT 10"
         );
-        let mut connection = self.connect().await?;
-        let query = sqlx::query(sqlx::AssertSqlSafe(query));
-        let rows = query.fetch_all(&mut connection).await?;
-        connection.close().await?;
+        let rows = self.connect().await.rows(&query).await;
         let queries = rows.into_iter().map(|row| {
-            let text: String = row.get("query");
+            let [text, calls, rows, milliseconds, buffers] = columns(row);
+            let text = text.unwrap_or_default();
             let words: Vec<&str> = text.split_whitespace().collect();
             Query {
                 text: words
@@ -130,10 +115,12 @@ impl Postgres {
                     .chars()
                     .take(160)
                     .collect(),
-                calls: row.get::<i64, _>("calls") as f64,
-                rows: row.get::<i64, _>("rows") as f64,
-                milliseconds: row.get("total_exec_time"),
-                buffers: row.get::<i64, _>("buffers") as f64,
+                calls: integer(calls) as f64,
+                rows: integer(rows) as f64,
+                milliseconds: milliseconds
+                    .and_then(|text| text.parse().ok())
+                    .unwrap_or(f64::NAN),
+                buffers: integer(buffers) as f64,
             }
         });
         Ok(queries.collect())
@@ -141,18 +128,12 @@ impl Postgres {
 
     /// The bytes of the database, and those written to the write-ahead log so far.
     pub async fn sizes(&self) -> Result<Sizes> {
-        let mut connection = self.connect().await?;
-        let row = sqlx::query(
-            "SELECT pg_database_size(current_database()) AS size,
-                 CAST(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS BIGINT) AS log",
-        )
-        .fetch_one(&mut connection)
-        .await?;
-        connection.close().await?;
-        let size = |name: &str| -> Result<u64> { Ok(row.get::<i64, _>(name).try_into()?) };
+        let query = "SELECT pg_database_size(current_database()),
+                 CAST(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS BIGINT)";
+        let sizes = self.connect().await.integers(query).await;
         Ok(Sizes {
-            database: size("size")?,
-            log: size("log")?,
+            database: sizes[0].try_into()?,
+            log: sizes[1].try_into()?,
         })
     }
 
@@ -174,4 +155,8 @@ impl Postgres {
         let main = cpu_of(self.main)?;
         Ok(main.own + main.ended_children + running)
     }
+}
+
+fn columns<const COUNT: usize>(row: Cells) -> [Option<String>; COUNT] {
+    row.try_into().expect("the columns of the query")
 }

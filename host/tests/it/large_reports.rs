@@ -5,8 +5,8 @@
 //! The test prints its cost to standard error.
 
 use crate::host::{Host, root, staged};
+use galleria_test_database::{TestDatabase, integer};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -70,7 +70,7 @@ fn stores() -> u64 {
 
 /// Creates the month in the database directly. The numbers derive from each line's position, so that they are
 /// the same in every run.
-async fn fill(db: &mut SqliteConnection, stores: u64) {
+async fn fill(db: &mut TestDatabase, stores: u64) {
     let make = format!(
         "BEGIN;
          INSERT INTO stores (id, retailer, external_id, body)
@@ -99,12 +99,11 @@ async fn fill(db: &mut SqliteConnection, stores: u64) {
          FROM r;
          COMMIT;"
     );
-    let made = sqlx::raw_sql(AssertSqlSafe(make)).execute(db).await;
-    made.expect("a month");
+    db.run(&make).await;
 }
 
 /// The expected report, computed by the database.
-async fn expected(db: &mut SqliteConnection, keys: &[&str], header: &str) -> String {
+async fn expected(db: &mut TestDatabase, keys: &[&str], header: &str) -> String {
     let keys = keys.join(", ");
     let query = format!(
         "SELECT {keys}, currency, COUNT(DISTINCT entry_id) || '', COUNT(*) || '',
@@ -117,12 +116,11 @@ async fn expected(db: &mut SqliteConnection, keys: &[&str], header: &str) -> Str
              SUM(CASE returned WHEN 1 THEN -discount ELSE discount END)
          FROM sale_lines GROUP BY {keys}, currency ORDER BY {keys}"
     );
-    let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(db).await;
     let mut text = format!("{header}\r\n");
-    for row in rows.expect("rows") {
-        let texts = row.len() - 6;
-        for at in 0..texts {
-            let cell: String = row.get(at);
+    for mut row in db.rows(&query).await {
+        let numbers = row.split_off(row.len() - 6);
+        for (at, cell) in row.into_iter().enumerate() {
+            let cell = cell.expect("a text");
             let quote = if cell.contains(',') { "\"" } else { "" };
             write!(
                 text,
@@ -131,8 +129,7 @@ async fn expected(db: &mut SqliteConnection, keys: &[&str], header: &str) -> Str
             )
             .expect("text");
         }
-        for at in texts..row.len() {
-            let minor: i64 = row.get(at);
+        for minor in numbers.into_iter().map(integer) {
             let sign = if minor < 0 { "-" } else { "" };
             let (major, rest) = (minor.abs() / 100, minor.abs() % 100);
             write!(text, ",{sign}{major}.{rest:02}").expect("text");
@@ -268,7 +265,7 @@ async fn a_month_of_a_large_retailer_becomes_reports() {
     let migrated = host.run(&["migrate"]);
     assert!(migrated.status.success(), "{migrated:?}");
     let url = format!("sqlite://{}/galleria.db", host.data().display());
-    let mut db = SqliteConnection::connect(&url).await.expect("a database");
+    let mut db = TestDatabase::connect(&url).await;
     let lines = stores() * LINES;
     fill(&mut db, stores()).await;
 

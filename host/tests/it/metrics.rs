@@ -3,7 +3,7 @@
 use crate::host::Host;
 use crate::{corner_shop, sample_days};
 use galleria_ports::metrics::METRICS;
-use sqlx::{AnyConnection, Connection as _};
+use galleria_test_database::TestDatabase;
 use std::time::{Duration, Instant};
 
 pub async fn scraped(client: &reqwest::Client, url: &str) -> String {
@@ -106,12 +106,9 @@ INSERT INTO documents (id, event_id, subscriber, retailer, store_id, directory, 
 VALUES ('d', 'payment:old', 'papers', 'corner', 's-corner', 'poslog', '', 'old.txt', 'text/plain',
     0, '', 'blocked', 0, 0)";
 
-async fn run(host: &Host, sql: &'static str) {
-    sqlx::any::install_default_drivers();
-    let db = AnyConnection::connect(&host.database().url).await;
-    let mut db = db.expect("the database");
-    sqlx::raw_sql(sql).execute(&mut db).await.expect("run");
-    db.close().await.expect("closed");
+async fn run(host: &Host, sql: &str) {
+    let mut database = TestDatabase::connect(&host.database().url).await;
+    database.run(sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

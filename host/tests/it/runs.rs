@@ -1,8 +1,8 @@
 //! Runs by schedule, and by a command that is stopped or killed.
 
 use crate::host::{Database, Host, staged};
+use galleria_test_database::TestDatabase;
 use serde_json::{Value, json};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,9 +51,6 @@ fn host(schedule: &str, database: Database) -> (tempfile::TempDir, Host) {
 async fn fill(host: &Host, lines: u32) {
     let migrated = host.run(&["migrate"]);
     assert!(migrated.status.success(), "{migrated:?}");
-    sqlx::any::install_default_drivers();
-    let url = host.database().url;
-    let mut db = AnyConnection::connect(&url).await.expect("a database");
     let store = json!({
         "id": "s", "external_id": "S", "retailer": "example", "store_type": "scan-and-go",
         "country": "ES", "minor_digits": 2, "currency": "EUR", "zone": "Europe/Madrid",
@@ -70,11 +67,9 @@ async fn fill(host: &Host, lines: u32) {
              0, 'A', 'Article', 'all', 1, 0, 'EUR', 121, 100, 0, 'VAT', 21, 1700000000000
          FROM n"
     );
-    for made in [stores, sold] {
-        let made = sqlx::query(AssertSqlSafe(made)).execute(&mut db).await;
-        made.expect("a day");
-    }
-    db.close().await.expect("closed");
+    let mut database = TestDatabase::connect(&host.database().url).await;
+    database.run(&stores).await;
+    database.run(&sold).await;
 }
 
 fn arguments(slot: &str) -> [&str; 8] {

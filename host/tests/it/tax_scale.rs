@@ -6,8 +6,8 @@
 use crate::host::{Database, Host};
 use crate::tax_routes::{Service, command};
 use crate::tax_service::host;
+use galleria_test_database::TestDatabase;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -34,11 +34,8 @@ async fn fill(host: &Host) {
          COMMIT;
          ANALYZE"
     );
-    let db = PgConnection::connect(&host.database().url).await;
-    let mut db = db.expect("the database");
-    let filled = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut db).await;
-    filled.expect("stores and tables");
-    db.close().await.expect("closed");
+    let mut database = TestDatabase::connect(&host.database().url).await;
+    database.run(&text).await;
 }
 
 fn store(number: u32) -> String {

@@ -80,7 +80,7 @@ impl Activities for Transaction<'_> {
         .bind_enum(activity.kind)
         .bind(&*activity.id)
         .bind_timestamp(activity.accepted_at);
-        self.execute(insert).await.map(drop)
+        self.execute_later(insert).await
     }
 
     async fn activity_list(

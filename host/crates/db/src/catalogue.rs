@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{Catalogue, CatalogueEntry, CataloguePage, PriceRow, ProductRow};
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 
 #[async_trait]
 impl Catalogue for Transaction<'_> {
@@ -86,7 +85,7 @@ impl Catalogue for Transaction<'_> {
                  ORDER BY p.sku, p.version",
                 placeholders::list(2, chunk.len())
             );
-            let get = query("catalogue_product_list", AssertSqlSafe(sql)).bind(retailer);
+            let get = query("catalogue_product_list", sql).bind(retailer);
             let get = chunk.iter().fold(get, |get, sku| get.bind(&**sku));
             for row in self.fetch_all(get).await? {
                 let product = rows::product(&row)?;
@@ -118,7 +117,7 @@ impl Catalogue for Transaction<'_> {
                  ORDER BY o.store_id, o.sku, o.version",
                 placeholders::tuples(2, chunk.len(), 2)
             );
-            let get = query("catalogue_price_list", AssertSqlSafe(sql)).bind(retailer);
+            let get = query("catalogue_price_list", sql).bind(retailer);
             let get = chunk
                 .iter()
                 .fold(get, |get, (sku, store)| get.bind(&**sku).bind(&**store));

@@ -6,7 +6,6 @@ use galleria_domain::Decimal;
 use galleria_ports::Error;
 use galleria_ports::records::{CatalogueDraft, CatalogueEntry, Price, PriceRow, ProductRow};
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 
 pub(crate) fn products_insert<'q>(draft: &'q CatalogueDraft, rows: &'q [ProductRow]) -> Query<'q> {
     let sql = format!(
@@ -14,7 +13,7 @@ pub(crate) fn products_insert<'q>(draft: &'q CatalogueDraft, rows: &'q [ProductR
              price_scale, currency, tax_code, active) VALUES {}",
         placeholders::tuples(1, rows.len(), 12)
     );
-    let insert = query("products_insert", AssertSqlSafe(sql));
+    let insert = query("products_insert", sql);
     rows.iter().fold(insert, |insert, row| {
         let insert = insert
             .bind(&*draft.retailer)
@@ -36,7 +35,7 @@ pub(crate) fn prices_insert<'q>(draft: &'q CatalogueDraft, rows: &'q [PriceRow])
              currency) VALUES {}",
         placeholders::tuples(1, rows.len(), 7)
     );
-    let insert = query("prices_insert", AssertSqlSafe(sql));
+    let insert = query("prices_insert", sql);
     rows.iter().fold(insert, |insert, row| {
         let insert = insert
             .bind(&*draft.retailer)
@@ -67,7 +66,7 @@ pub(crate) fn products_forget<'q>(
                WHERE q.retailer = products.retailer AND q.sku = products.sku AND w.at_ms <= $2)",
         placeholders::list(3, rows.len())
     );
-    let forget = query("products_forget", AssertSqlSafe(sql))
+    let forget = query("products_forget", sql)
         .bind(&*draft.retailer)
         .bind_timestamp(before);
     rows.iter()
@@ -88,7 +87,7 @@ pub(crate) fn prices_forget<'q>(
                  AND q.store_id = product_prices.store_id AND w.at_ms <= $2)",
         placeholders::tuples(3, rows.len(), 2)
     );
-    let forget = query("prices_forget", AssertSqlSafe(sql))
+    let forget = query("prices_forget", sql)
         .bind(&*draft.retailer)
         .bind_timestamp(before);
     rows.iter().fold(forget, |forget, row| {

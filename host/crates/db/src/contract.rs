@@ -4,10 +4,12 @@
 //! `{"unscaled": 125, "scale": 2}`; 0.2.0 writes `"1.25"`. Texts of the journal keep the form they were
 //! written in: their digests name them.
 
+use crate::connection::Connection;
+use crate::driver_error::DriverError;
 use crate::error::DbError;
+use crate::query::{Query, Row, query};
 use galleria_domain::{Decimal, MAX_SCALE, contract};
 use serde_json::{Map, Value};
-use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 /// Tables whose rows hold values of the contract as JSON, each with its key and those columns.
 const TABLES: &[(&str, &str, &[&str])] = &[
@@ -23,7 +25,7 @@ const TABLES: &[(&str, &str, &[&str])] = &[
 const PAGE: i64 = 500;
 
 /// Rewrites every row.
-pub(crate) async fn rewrite(connection: &mut AnyConnection) -> Result<(), DbError> {
+pub(crate) async fn rewrite(connection: &mut Connection<'_>) -> Result<(), DbError> {
     for (table, key, columns) in TABLES {
         rewrite_table(connection, table, key, columns)
             .await
@@ -37,72 +39,82 @@ pub(crate) async fn rewrite(connection: &mut AnyConnection) -> Result<(), DbErro
 }
 
 /// Statement lines with a rate; their key has two columns.
-async fn rewrite_statement_lines(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+async fn rewrite_statement_lines(connection: &mut Connection<'_>) -> Result<(), DriverError> {
     let page = format!(
         "SELECT statement_id, number, line FROM statement_lines
          WHERE (statement_id, number) > ($1, $2) ORDER BY statement_id, number LIMIT {PAGE}"
     );
     let mut after = (String::new(), 0_i64);
     loop {
-        let rows = sqlx::query(AssertSqlSafe(page.clone()))
-            .bind(after.0)
-            .bind(after.1)
-            .fetch_all(&mut *connection)
-            .await?;
+        let list = query("statement_lines", page.clone())
+            .bind(&*after.0)
+            .bind(after.1);
+        let rows = fetch(connection, list).await?;
         let Some(last) = rows.last() else {
             return Ok(());
         };
-        after = (last.try_get("statement_id")?, last.try_get("number")?);
         for row in &rows {
-            let Some(new) = rewritten(row.try_get("line")?) else {
+            let Some(new) = text(row, "line")?.and_then(rewritten) else {
                 continue;
             };
-            sqlx::query(
+            let update = query(
+                "statement_line_rewrite",
                 "UPDATE statement_lines SET line = $1 WHERE statement_id = $2 AND number = $3",
             )
             .bind(new)
-            .bind(row.try_get::<String, _>("statement_id")?)
-            .bind(row.try_get::<i64, _>("number")?)
-            .execute(&mut *connection)
-            .await?;
+            .bind(text(row, "statement_id")?)
+            .bind(row.cells.int("number")?);
+            execute(connection, update).await?;
         }
+        after = (
+            text(last, "statement_id")?.unwrap_or_default().to_owned(),
+            last.cells.int("number")?.unwrap_or_default(),
+        );
     }
 }
 
 async fn rewrite_table(
-    connection: &mut AnyConnection,
+    connection: &mut Connection<'_>,
     table: &str,
     key: &str,
     columns: &[&str],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), DriverError> {
     let list = columns.join(", ");
     let page =
         format!("SELECT {key}, {list} FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PAGE}");
     let mut after = String::new();
     loop {
-        let rows = sqlx::query(AssertSqlSafe(page.clone()))
-            .bind(after)
-            .fetch_all(&mut *connection)
-            .await?;
+        let list = query("rows", page.clone()).bind(&*after);
+        let rows = fetch(connection, list).await?;
         let Some(last) = rows.last() else {
             return Ok(());
         };
-        after = last.try_get(key)?;
         for row in &rows {
             for column in columns {
-                let text: Option<String> = row.try_get(*column)?;
-                let Some(new) = text.as_deref().and_then(rewritten) else {
+                let Some(new) = text(row, column)?.and_then(rewritten) else {
                     continue;
                 };
                 let update = format!("UPDATE {table} SET {column} = $1 WHERE {key} = $2");
-                sqlx::query(AssertSqlSafe(update))
-                    .bind(new)
-                    .bind(row.try_get::<String, _>(key)?)
-                    .execute(&mut *connection)
-                    .await?;
+                let update = query("rewrite", update).bind(new).bind(text(row, key)?);
+                execute(connection, update).await?;
             }
         }
+        after = text(last, key)?.unwrap_or_default().to_owned();
     }
+}
+
+async fn fetch(connection: &mut Connection<'_>, query: Query<'_>) -> Result<Vec<Row>, DriverError> {
+    let rows = connection.fetch_all(&query).await;
+    rows.map_err(|error| error.source)
+}
+
+async fn execute(connection: &mut Connection<'_>, query: Query<'_>) -> Result<(), DriverError> {
+    let done = connection.execute(&query).await;
+    done.map(drop).map_err(|error| error.source)
+}
+
+fn text<'r>(row: &'r Row, column: &str) -> Result<Option<&'r str>, DriverError> {
+    row.cells.text(column)
 }
 
 /// Returns the text in the new form, or `None` if nothing changed.

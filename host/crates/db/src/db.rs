@@ -3,20 +3,24 @@
 use crate::address::Address;
 use crate::commit_watch::CommitWatch;
 use crate::config::DbConfig;
+use crate::connection::Connection;
 use crate::counters::CommitCounters;
-use crate::dialect::Dialect;
 use crate::error::DbError;
 use crate::migrations;
 use crate::pool::Pool;
+use crate::readers::Readers;
+use crate::sqlite::SqliteConnection;
 use crate::writer::Writer;
 use async_trait::async_trait;
 use backon::{ConstantBuilder, Retryable as _};
 use galleria_ports::Error;
 use galleria_ports::records::{Records, Work};
-use sqlx::Connection as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Once;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 /// Pause between attempts to connect to a server that does not answer yet.
 const CONNECT_PAUSE: Duration = Duration::from_millis(500);
@@ -24,19 +28,20 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(500);
 /// An open database. Clones share its connections.
 #[derive(Clone)]
 pub struct Db {
-    writes: Writes,
-    reads: Pool,
-    /// SQLite only: PostgreSQL would need a round trip, as for a read.
-    commits: Option<Arc<CommitWatch>>,
+    connections: Connections,
     counters: Arc<CommitCounters>,
 }
 
 #[derive(Clone)]
-enum Writes {
-    /// SQLite: one writer with group commit.
-    Sqlite(Writer),
-    /// PostgreSQL: one connection for each transaction.
-    Postgres(Pool),
+enum Connections {
+    /// One writer with group commit.
+    Sqlite {
+        writer: Writer,
+        readers: Readers,
+        watch: Arc<CommitWatch>,
+    },
+    /// One connection for each transaction.
+    Postgres { writes: Pool, reads: Pool },
 }
 
 impl Db {
@@ -44,12 +49,11 @@ impl Db {
     /// the host is not an error. Returns at once for a file, and for an error that waiting does not solve,
     /// such as a wrong password.
     pub async fn wait(config: &DbConfig, limit: Duration) -> Result<(), DbError> {
-        let address = Address::parse(config)?;
-        if address.dialect() == Dialect::Sqlite {
+        let Address::Postgres(server) = Address::parse(config)? else {
             return Ok(());
-        }
+        };
         let warned = Once::new();
-        let connected = (|| address.connect())
+        let connected = (|| server.connect())
             .retry(
                 ConstantBuilder::default()
                     .with_delay(CONNECT_PAUSE)
@@ -63,35 +67,38 @@ impl Db {
         let connected = match tokio::time::timeout(limit, connected).await {
             Ok(connected) => connected,
             // The last attempt states the error.
-            Err(_) => address.connect().await,
+            Err(_) => server.connect().await,
         };
-        // A failure to close does not matter: the connection is not used.
-        let _ = connected?.close().await;
-        Ok(())
+        connected.map(drop)
     }
 
     /// Opens a database whose schema version this binary supports.
     pub async fn open(config: &DbConfig) -> Result<Self, DbError> {
-        let address = Address::parse(config)?;
-        let dialect = address.dialect();
-        migrations::check(&mut address.connect().await?, dialect).await?;
         let counters = Arc::new(CommitCounters::default());
-        let reads = address.pool(config, config.read_connections).await?;
-        let commits = match dialect {
-            Dialect::Sqlite => Some(Arc::new(CommitWatch::open(&address).await?)),
-            Dialect::Postgres => None,
-        };
-        let writes = match dialect {
-            Dialect::Sqlite => Writes::Sqlite(Writer::start(address, Arc::clone(&counters)).await?),
-            Dialect::Postgres => {
-                let pool = address.pool(config, config.write_connections).await?;
-                Writes::Postgres(Pool::new(pool, dialect))
+        let timeout = config.connect_timeout;
+        let connections = match Address::parse(config)? {
+            Address::Sqlite(file) => {
+                on_file(file.clone(), async |connection| {
+                    migrations::check(&mut Connection::Sqlite(connection)).await
+                })
+                .await?;
+                Connections::Sqlite {
+                    readers: Readers::open(file.clone(), config.read_connections, timeout).await?,
+                    watch: Arc::new(CommitWatch::open(file.clone()).await?),
+                    writer: Writer::start(file, Arc::clone(&counters)).await?,
+                }
+            }
+            Address::Postgres(server) => {
+                let mut connection = server.connect().await?;
+                migrations::check(&mut Connection::Postgres(&mut connection)).await?;
+                Connections::Postgres {
+                    reads: Pool::open(&server, config.read_connections, timeout).await?,
+                    writes: Pool::open(&server, config.write_connections, timeout).await?,
+                }
             }
         };
         Ok(Self {
-            writes,
-            reads: Pool::new(reads, dialect),
-            commits,
+            connections,
             counters,
         })
     }
@@ -100,28 +107,37 @@ impl Db {
     ///
     /// Creates a missing database file. Several processes may call this at the same time.
     pub async fn migrate(config: &DbConfig) -> Result<Vec<String>, DbError> {
-        let address = Address::parse(config)?;
-        let mut connection = address.connect().await?;
-        let steps = migrations::apply(&mut connection, address.dialect()).await?;
-        connection
-            .close()
-            .await
-            .map_err(|source| DbError::operation("close connection", source))?;
-        Ok(steps)
+        match Address::parse(config)? {
+            Address::Sqlite(file) => {
+                on_file(file, async |connection| {
+                    migrations::apply(&mut Connection::Sqlite(connection)).await
+                })
+                .await
+            }
+            Address::Postgres(server) => {
+                let mut connection = server.connect().await?;
+                migrations::apply(&mut Connection::Postgres(&mut connection)).await
+            }
+        }
     }
 
     /// Finishes the queued work, rejects later work, and closes the connections.
     pub async fn close(&self) -> Result<(), DbError> {
-        // Readers first, so that the writer closes the last connection: only then does SQLite remove
-        // its log files.
-        self.reads.close().await;
-        if let Some(commits) = &self.commits {
-            commits.close().await;
-        }
-        match &self.writes {
-            Writes::Sqlite(writer) => writer.close().await,
-            Writes::Postgres(pool) => {
-                pool.close().await;
+        match &self.connections {
+            Connections::Sqlite {
+                writer,
+                readers,
+                watch,
+            } => {
+                // Readers first, so that the writer closes the last connection: only then does SQLite
+                // remove its log files.
+                readers.close().await;
+                watch.close();
+                writer.close().await
+            }
+            Connections::Postgres { writes, reads } => {
+                reads.close().await;
+                writes.close().await;
                 Ok(())
             }
         }
@@ -141,17 +157,39 @@ impl Db {
 #[async_trait]
 impl Records for Db {
     async fn write_work(&self, work: Work) -> Result<(), Error> {
-        match &self.writes {
-            Writes::Sqlite(writer) => writer.write(work).await,
-            Writes::Postgres(pool) => pool.write(&work, &self.counters).await,
+        match &self.connections {
+            Connections::Sqlite { writer, .. } => writer.write(work).await,
+            Connections::Postgres { writes, .. } => writes.write(&work, &self.counters).await,
         }
     }
 
     async fn read_work(&self, work: Work) -> Result<(), Error> {
-        self.reads.read(&work).await
+        match &self.connections {
+            Connections::Sqlite { readers, .. } => readers.read(work).await,
+            Connections::Postgres { reads, .. } => reads.read(&work).await,
+        }
     }
 
     async fn commit_number(&self) -> Option<i64> {
-        self.commits.as_ref()?.number().await
+        match &self.connections {
+            Connections::Sqlite { watch, .. } => watch.number(),
+            // It would need a round trip, as for a read.
+            Connections::Postgres { .. } => None,
+        }
     }
+}
+
+/// Opens a file on a thread that may block, and runs `work` there.
+async fn on_file<T: Send + 'static>(
+    file: PathBuf,
+    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, DbError> + Send + 'static,
+) -> Result<T, DbError> {
+    let runtime = Handle::current();
+    let running = spawn_blocking(move || {
+        let mut connection = SqliteConnection::open_writer(&file)?;
+        runtime.block_on(work(&mut connection))
+    });
+    running.await.map_err(|error| DbError::Thread {
+        source: error.into(),
+    })?
 }

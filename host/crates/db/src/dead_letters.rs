@@ -61,7 +61,7 @@ impl DeadLetters for Transaction<'_> {
         .bind(&*letter.component)
         .bind_timestamp(letter.died_at);
         let put = bind_origin(put, &event.origin);
-        self.execute(put).await.map(drop)
+        self.execute_later(put).await
     }
 
     async fn dead_letter_list(

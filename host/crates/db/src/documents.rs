@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{DocumentRow, DocumentState, Documents, LeaseLimit};
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 
 impl SqlEnum for DocumentState {
@@ -111,7 +110,7 @@ impl Documents for Transaction<'_> {
                  media_type, size, digest, state, created_ms,
                  CASE WHEN state = 'pending' THEN body END AS body"
         );
-        let lease = query("document_lease", AssertSqlSafe(sql))
+        let lease = query("document_lease", sql)
             .bind(owner)
             .bind_timestamp(until)
             .bind(retailer)
@@ -167,7 +166,7 @@ impl Documents for Transaction<'_> {
              RETURNING id",
             padded_list(4, ids.len())
         );
-        let advance = query("document_advance", AssertSqlSafe(advance))
+        let advance = query("document_advance", advance)
             .bind_enum(state)
             .bind_timestamp(now)
             .bind(owner);
@@ -275,7 +274,7 @@ fn insert(documents: &[DocumentRow]) -> Query<'_> {
                 .bind(&*document.media_type)
                 .bind(document.size)
                 .bind(&*document.digest)
-                .bind(document.body.clone())
+                .bind(document.body.as_deref())
                 .bind_enum(document.state)
                 .bind_timestamp(document.created_at)
                 .bind_timestamp(document.created_at)

@@ -48,7 +48,7 @@ impl Effects for Transaction<'_> {
         )
         .bind(group)
         .bind(position);
-        self.execute(set).await.map(drop)
+        self.execute_later(set).await
     }
 
     async fn effect_claim(

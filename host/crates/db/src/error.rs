@@ -1,5 +1,7 @@
 //! Errors of opening, migrating and closing a database.
 
+use crate::driver_error::DriverError;
+
 /// A database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -8,22 +10,49 @@ pub enum DbError {
         "database.url: must be sqlite://path/to/file.db or postgres://user:password@host/database"
     )]
     Address,
-    /// The driver would ignore a parameter of the address.
-    #[error("database.url: unknown parameter {name}: remove it, or use a parameter of PostgreSQL")]
+    /// The address has an unknown parameter.
+    #[error("database.url: unknown parameter {name}: remove it, or use one of {}", .accepted.join(", "))]
     Parameter {
         /// The parameter's name. Its value may be a secret.
         name: String,
+        /// The known parameters.
+        accepted: Vec<&'static str>,
     },
-    /// A file that the driver reads is not a file of limited size.
-    #[error("{name}: {file} {reason}")]
+    /// A file of the address cannot be read, or is not a file of limited size.
+    #[error("database.url: {name}: {file} {reason}")]
     File {
-        /// The parameter of the address, or the variable.
+        /// What names the file: a parameter of the address, or `PGPASSFILE`.
         name: &'static str,
         /// The path.
         file: String,
         /// The rule.
         reason: galleria_files::ReadError,
     },
+    /// A parameter of the address has an invalid value.
+    #[error("database.url: parameter {name} {rule}")]
+    ParameterValue {
+        /// The parameter's name.
+        name: &'static str,
+        /// The rule, such as `must be an IP address`.
+        rule: &'static str,
+    },
+    /// A certificate or a key of the address is not usable.
+    #[error(
+        "database.url: {parameter}: cannot use {file}: it must contain a certificate in PEM format, or for sslkey the \
+         key of the certificate"
+    )]
+    Certificate {
+        /// The parameter.
+        parameter: &'static str,
+        /// Its file.
+        file: String,
+    },
+    /// `sslmode` verifies certificates and nothing is trusted.
+    #[error(
+        "database.url: sslmode verifies the certificate of the server, and the system trusts no \
+         authority: add the parameter sslrootcert"
+    )]
+    NoRootCertificate,
     /// The server does not answer, or does not accept connections yet.
     #[error(
         "PostgreSQL does not answer at {host}: check that it runs and that database.url names its host and port"
@@ -33,7 +62,7 @@ pub enum DbError {
         host: String,
         /// The failure.
         #[source]
-        source: sqlx::Error,
+        source: DriverError,
     },
     /// The server rejected the connection.
     #[error(
@@ -49,7 +78,7 @@ pub enum DbError {
         database: String,
         /// The server's answer.
         #[source]
-        source: sqlx::Error,
+        source: DriverError,
     },
     /// The server is too old.
     #[error("PostgreSQL {version} is too old: Galleria needs version {minimum} or later")]
@@ -68,6 +97,13 @@ pub enum DbError {
         #[source]
         source: std::io::Error,
     },
+    /// A thread for SQLite did not start or ended early.
+    #[error("a thread for SQLite did not start or ended early")]
+    Thread {
+        /// The failure.
+        #[source]
+        source: std::io::Error,
+    },
     /// A query failed, or connecting did.
     #[error("database operation failed: {operation}")]
     Operation {
@@ -75,7 +111,7 @@ pub enum DbError {
         operation: String,
         /// The failure.
         #[source]
-        source: sqlx::Error,
+        source: DriverError,
     },
     /// The schema is older than this binary needs.
     #[error(
@@ -119,7 +155,7 @@ pub enum DbError {
 }
 
 impl DbError {
-    pub(crate) fn operation(operation: impl Into<String>, source: sqlx::Error) -> Self {
+    pub(crate) fn operation(operation: impl Into<String>, source: DriverError) -> Self {
         Self::Operation {
             operation: operation.into(),
             source,

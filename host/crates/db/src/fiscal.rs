@@ -80,7 +80,7 @@ impl Fiscal for Transaction<'_> {
         .bind_timestamp(row.changed_at)
         .bind(&*row.order_id)
         .bind(&*row.refund_id);
-        self.execute(update).await.map(drop)
+        self.execute_later(update).await
     }
 
     async fn fiscal_list_by_order(&mut self, order_id: &str) -> Result<Vec<FiscalRow>, Error> {
@@ -182,7 +182,7 @@ impl Fiscal for Transaction<'_> {
         .bind_enum(state)
         .bind(order_id)
         .bind(mark);
-        self.execute(set).await.map(drop)
+        self.execute_later(set).await
     }
 
     async fn mark_list_by_order(&mut self, order_id: &str) -> Result<Vec<MarkRow>, Error> {

@@ -25,7 +25,7 @@ macro_rules! insert {
 impl Journal for Transaction<'_> {
     async fn journal_insert(&mut self, row: &JournalRow) -> Result<(), Error> {
         let insert = bind(query("journal_insert", insert!("")), row);
-        self.execute(insert).await.map(drop)
+        self.execute_later(insert).await
     }
 
     async fn journal_insert_applied(&mut self, row: &JournalRow) -> Result<bool, Error> {

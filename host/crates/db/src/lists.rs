@@ -18,7 +18,6 @@ use galleria_ports::records::{
 };
 use jiff::Timestamp;
 use serde::Deserialize;
-use sqlx::AssertSqlSafe;
 
 /// Rows of one query. A row may contain a basket, of which the list keeps little.
 const ROWS_PER_QUERY: usize = 16;
@@ -195,7 +194,7 @@ impl Transaction<'_> {
              ORDER BY {at} DESC, id{bytewise} DESC LIMIT $4"
         );
         let (before_ms, before_id) = before(filter);
-        let list = query("list_cursors", AssertSqlSafe(sql))
+        let list = query("list_cursors", sql)
             .bind(filter.from.map_or(i64::MIN, Timestamp::as_millisecond))
             .bind(before_ms)
             .bind(before_id)
@@ -223,7 +222,7 @@ impl Transaction<'_> {
             "SELECT id, {at} AS listed_ms FROM {table}
              WHERE {column} = $1{standing}{directory} AND CAST($2 AS TEXT) IS NOT NULL"
         );
-        let list = query("list_cursors", AssertSqlSafe(sql))
+        let list = query("list_cursors", sql)
             .bind(value)
             .bind(filter.directory.as_deref().unwrap_or_default());
         let rows = self.fetch_all(list).await?;
@@ -251,7 +250,7 @@ impl Transaction<'_> {
             let chunk: Vec<_> = chunk.iter().map(String::as_str).collect();
             let placeholders = padded_list(1, chunk.len());
             let sql = format!("SELECT {columns} FROM {table} WHERE id IN ({placeholders})");
-            let list = bind_padded(query(name, AssertSqlSafe(sql)), &chunk);
+            let list = bind_padded(query(name, sql), &chunk);
             for row in self.fetch_all(list).await? {
                 rows.push(convert(&row)?);
             }

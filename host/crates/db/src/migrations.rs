@@ -7,11 +7,13 @@
 //! Expand first, contract later: one release adds what the previous version does not know, and a later
 //! release removes what it needs. So hosts of both versions run at the same time, and both can restart.
 
+use crate::connection::Connection;
 use crate::dialect::Dialect;
+use crate::driver_error::DriverError;
 use crate::error::DbError;
+use crate::query::{Query, Row, query};
 use galleria_domain::Digest;
 use jiff::Timestamp;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
 struct Migration {
     /// Consecutive from 1.
@@ -144,111 +146,101 @@ impl Dialect {
 }
 
 /// Applies the missing migrations and returns one sentence for each.
-pub(crate) async fn apply(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-) -> Result<Vec<String>, DbError> {
+pub(crate) async fn apply(connection: &mut Connection<'_>) -> Result<Vec<String>, DbError> {
     let failed = |source| DbError::operation("migrate schema", source);
     // On SQLite the write transaction is the lock. On PostgreSQL the lock ends with the transaction.
-    let begin = match dialect {
-        Dialect::Sqlite => "BEGIN IMMEDIATE",
-        Dialect::Postgres => "BEGIN",
+    let begin = match connection.dialect() {
+        Dialect::Sqlite => "BEGIN IMMEDIATE".to_owned(),
+        Dialect::Postgres => format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})"),
     };
-    let mut transaction = connection.begin_with(begin).await.map_err(failed)?;
-    if dialect == Dialect::Postgres {
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(LOCK)
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-    }
-    sqlx::raw_sql(
-        "CREATE TABLE IF NOT EXISTS schema_versions (
-             version BIGINT PRIMARY KEY,
-             name TEXT NOT NULL,
-             digest TEXT NOT NULL,
-             applied_ms BIGINT NOT NULL
-         )",
-    )
-    .execute(&mut *transaction)
-    .await
-    .map_err(failed)?;
-    let found = version(&mut transaction, dialect).await?;
+    connection.run_script(&begin).await.map_err(failed)?;
+    // Dropping the connection after an error rolls back.
+    let steps = apply_missing(connection).await?;
+    connection.run_script("COMMIT").await.map_err(failed)?;
+    Ok(steps)
+}
+
+async fn apply_missing(connection: &mut Connection<'_>) -> Result<Vec<String>, DbError> {
+    connection
+        .run_script(
+            "CREATE TABLE IF NOT EXISTS schema_versions (
+                 version BIGINT PRIMARY KEY,
+                 name TEXT NOT NULL,
+                 digest TEXT NOT NULL,
+                 applied_ms BIGINT NOT NULL
+             )",
+        )
+        .await
+        .map_err(|source| DbError::operation("migrate schema", source))?;
+    let found = version(connection).await?;
     if found > newest() {
-        check_newer(&mut transaction, found).await?;
+        check_newer(connection, found).await?;
     }
     let mut steps = Vec::new();
     for migration in MIGRATIONS.iter().filter(|m| m.version > found) {
-        apply_one(&mut transaction, dialect, migration).await?;
+        apply_one(connection, migration).await?;
         steps.push(format!(
             "migration {} ({}) applied",
             migration.version, migration.name
         ));
     }
-    transaction.commit().await.map_err(failed)?;
     Ok(steps)
 }
 
-async fn apply_one(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    migration: &Migration,
-) -> Result<(), DbError> {
+async fn apply_one(connection: &mut Connection<'_>, migration: &Migration) -> Result<(), DbError> {
     let failed = |source| {
         DbError::operation(
             format!("apply migration {} ({})", migration.version, migration.name),
             source,
         )
     };
-    sqlx::raw_sql(AssertSqlSafe(dialect.expand(migration.text)))
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
+    let text = connection.dialect().expand(migration.text);
+    connection.run_script(&text).await.map_err(failed)?;
     if migration.version == VOCABULARY {
         crate::contract::rewrite(connection).await?;
     }
-    sqlx::query(
+    let digest = Digest::of(migration.text.as_bytes());
+    let record = query(
+        "record migration",
         "INSERT INTO schema_versions (version, name, digest, applied_ms) VALUES ($1, $2, $3, $4)",
     )
     .bind(migration.version)
     .bind(migration.name)
-    .bind(Digest::of(migration.text.as_bytes()).as_str())
-    .bind(Timestamp::now().as_millisecond())
-    .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
+    .bind(digest.as_str())
+    .bind_timestamp(Timestamp::now());
+    let recorded = connection.execute(&record).await;
+    recorded.map_err(|error| failed(error.source))?;
     if migration.compatible_from < migration.version {
-        sqlx::query("INSERT INTO schema_since (version, since) VALUES ($1, $2)")
-            .bind(migration.version)
-            .bind(migration.compatible_from)
-            .execute(connection)
-            .await
-            .map_err(failed)?;
+        let since = query(
+            "record compatible version",
+            "INSERT INTO schema_since (version, since) VALUES ($1, $2)",
+        )
+        .bind(migration.version)
+        .bind(migration.compatible_from);
+        let recorded = connection.execute(&since).await;
+        recorded.map_err(|error| failed(error.source))?;
     }
     Ok(())
 }
 
 /// Rejects a newer schema unless all its further migrations are compatible with this binary.
-async fn check_newer(connection: &mut AnyConnection, found: i64) -> Result<(), DbError> {
+async fn check_newer(connection: &mut Connection<'_>, found: i64) -> Result<(), DbError> {
     let known = newest();
-    let row = sqlx::query(
+    let count = query(
+        "compatible versions",
         "SELECT COUNT(*) AS compatible FROM schema_since WHERE version > $1 AND since <= $1",
     )
-    .bind(known)
-    .fetch_one(connection)
-    .await;
-    let compatible: i64 = row
-        .and_then(|row| row.try_get("compatible"))
-        .map_err(|source| DbError::operation("read schema version", source))?;
-    match compatible == found - known {
+    .bind(known);
+    let rows = rows(connection, count).await?;
+    match int(rows.first(), "compatible")? == found - known {
         true => Ok(()),
         false => Err(DbError::SchemaTooNew { found, known }),
     }
 }
 
 /// Rejects a schema that this binary does not support.
-pub(crate) async fn check(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), DbError> {
-    let found = version(connection, dialect).await?;
+pub(crate) async fn check(connection: &mut Connection<'_>) -> Result<(), DbError> {
+    let found = version(connection).await?;
     let known = newest();
     match found.cmp(&known) {
         std::cmp::Ordering::Less => Err(DbError::SchemaTooOld { found, known }),
@@ -262,32 +254,44 @@ fn newest() -> i64 {
 }
 
 /// Returns the last applied version, or 0. Rejects an applied text that differs from this binary's.
-async fn version(connection: &mut AnyConnection, dialect: Dialect) -> Result<i64, DbError> {
-    let failed = |source| DbError::operation("read schema version", source);
-    let tables: i64 = sqlx::query(dialect.has_versions())
-        .fetch_one(&mut *connection)
-        .await
-        .and_then(|row| row.try_get("tables"))
-        .map_err(failed)?;
-    if tables == 0 {
+async fn version(connection: &mut Connection<'_>) -> Result<i64, DbError> {
+    let tables = query("tables", connection.dialect().has_versions());
+    if int(rows(connection, tables).await?.first(), "tables")? == 0 {
         return Ok(0);
     }
-    let applied = sqlx::query("SELECT version, digest FROM schema_versions ORDER BY version")
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?;
+    let applied = query(
+        "versions",
+        "SELECT version, digest FROM schema_versions ORDER BY version",
+    );
     let mut last = 0;
-    for row in &applied {
-        last = row.try_get("version").map_err(failed)?;
-        let digest: &str = row.try_get("digest").map_err(failed)?;
+    for row in rows(connection, applied).await? {
+        last = int(Some(&row), "version")?;
+        let digest = row.cells.text("digest").map_err(unreadable)?;
         let changed = MIGRATIONS.iter().any(|migration| {
-            migration.version == last && Digest::of(migration.text.as_bytes()).as_str() != digest
+            let digest_here = Digest::of(migration.text.as_bytes());
+            migration.version == last && Some(digest_here.as_str()) != digest
         });
         if changed {
             return Err(DbError::MigrationChanged { version: last });
         }
     }
     Ok(last)
+}
+
+async fn rows(connection: &mut Connection<'_>, query: Query<'_>) -> Result<Vec<Row>, DbError> {
+    let rows = connection.fetch_all(&query).await;
+    rows.map_err(|error| unreadable(error.source))
+}
+
+fn int(row: Option<&Row>, column: &str) -> Result<i64, DbError> {
+    let value = row.map_or(Ok(None), |row| row.cells.int(column));
+    value
+        .and_then(|value| value.ok_or(DriverError::Null))
+        .map_err(unreadable)
+}
+
+fn unreadable(source: DriverError) -> DbError {
+    DbError::operation("read schema version", source)
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use crate::transaction::Transaction;
 use async_trait::async_trait;
 use galleria_ports::Error;
 use galleria_ports::records::{OperationFilter, OperationRow, Operations};
-use sqlx::AssertSqlSafe;
 
 /// Columns of an inserted operation.
 const COLUMNS: usize = 7;
@@ -33,7 +32,7 @@ impl Operations for Transaction<'_> {
                  VALUES {}",
                 placeholders::tuples(1, chunk.len(), COLUMNS)
             );
-            let insert = query("operation_insert", AssertSqlSafe(sql));
+            let insert = query("operation_insert", sql);
             let insert = chunk.iter().fold(insert, |insert, row| {
                 insert
                     .bind_timestamp(row.at)

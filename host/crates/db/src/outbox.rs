@@ -14,7 +14,6 @@ use galleria_ports::Error;
 use galleria_ports::records::Outbox;
 use galleria_ports::trace;
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 
 #[async_trait]
 impl Outbox for Transaction<'_> {
@@ -77,7 +76,7 @@ impl Outbox for Transaction<'_> {
                 )
             })
             .collect();
-        let list = query("event_list", AssertSqlSafe(pages.join(" UNION ALL ")));
+        let list = query("event_list", pages.join(" UNION ALL "));
         let list = topics
             .iter()
             .fold(list.bind(i64::from(limit)), |list, (topic, after)| {
@@ -124,7 +123,7 @@ fn take_and_append(events: &[NewEvent], at: Timestamp) -> Query<'_> {
          ON CONFLICT (id) DO NOTHING RETURNING id",
         rows.join(", ")
     );
-    let append = query("event_append", AssertSqlSafe(sql)).bind_timestamp(at);
+    let append = query("event_append", sql).bind_timestamp(at);
     let append = bind_origin(append, &trace::current());
     events.iter().fold(append, bind_event)
 }
@@ -161,6 +160,6 @@ pub(crate) fn event(row: &Row, id: &str) -> Result<Event, Error> {
 /// Binds `traceparent` and `request_id`, which are the last columns of an insert.
 pub(crate) fn bind_origin<'q>(query: Query<'q>, origin: &Origin) -> Query<'q> {
     query
-        .bind_opt(origin.trace.map(|trace| trace.to_string()).as_deref())
-        .bind_opt(origin.request.as_deref())
+        .bind(origin.trace.map(|trace| trace.to_string()))
+        .bind(origin.request.as_deref().map(str::to_owned))
 }

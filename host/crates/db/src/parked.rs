@@ -85,7 +85,7 @@ impl ParkedEvents for Transaction<'_> {
         .bind_opt(parked.waits_for.as_deref())
         .bind(&*parked.cause);
         let put = bind_origin(put, &event.origin);
-        self.execute(put).await.map(drop)
+        self.execute_later(put).await
     }
 
     async fn parked_remove(&mut self, event_id: &str, subscriber: &str) -> Result<(), Error> {
@@ -224,7 +224,7 @@ async fn lock_lane(tx: &mut Transaction<'_>, parked: &ParkedEvent) -> Result<(),
     .bind(&*parked.group)
     .bind(&*parked.subscriber)
     .bind(&*parked.lane);
-    tx.execute(lock).await.map(drop)
+    tx.execute_later(lock).await
 }
 
 /// Locks the lane of a parked event.
@@ -244,7 +244,7 @@ async fn lock_lane_of(
     )
     .bind(event_id)
     .bind(subscriber);
-    tx.execute(lock).await.map(drop)
+    tx.execute_later(lock).await
 }
 
 /// Removes the event from its previous lane, if a new configuration has moved it, and makes the next
@@ -301,7 +301,7 @@ async fn make_next_ready(
     .bind(removed.text("consumer_group")?)
     .bind(subscriber)
     .bind(removed.text("lane")?);
-    tx.execute(next).await.map(drop)
+    tx.execute_later(next).await
 }
 
 pub(crate) fn parked_row(row: &Row) -> Result<ParkedEvent, Error> {

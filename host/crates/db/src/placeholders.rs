@@ -3,7 +3,6 @@
 use crate::query::{Query, query};
 use crate::transaction::{Transaction, inserted};
 use galleria_ports::Error;
-use sqlx::AssertSqlSafe;
 use std::collections::HashSet;
 
 /// Most rows in one query. On PostgreSQL a query costs a round trip, and on both databases its
@@ -35,7 +34,7 @@ pub(crate) fn insert<'q, T>(
     bind: impl FnMut(Query<'q>, &'q T) -> Query<'q>,
 ) -> Query<'q> {
     let sql = format!("{head} VALUES {} {tail}", tuples(1, rows.len(), width));
-    rows.iter().fold(query(name, AssertSqlSafe(sql)), bind)
+    rows.iter().fold(query(name, sql), bind)
 }
 
 /// Runs an insert that returns the ids of the new rows. Returns `Error::Exists` with the first id that was taken.

@@ -1,43 +1,95 @@
-//! Transactions on a connection pool: all reads, and the writes on PostgreSQL.
+//! Transactions on PostgreSQL.
 //!
-//! A write on PostgreSQL runs at READ COMMITTED. This is sufficient because no decision depends on a
+//! A write runs at READ COMMITTED. This is sufficient because no decision depends on a
 //! row that another transaction may change: the ports state which rows they lock, and each claim,
 //! number and position is one query that a unique index or a locked row decides. After a deadlock, or
 //! if the server closes the connection before the commit, the work runs again. After an unanswered
 //! commit the caller receives an error and repeats its request.
 
+use crate::connection::Connection;
 use crate::counters::CommitCounters;
-use crate::dialect::Dialect;
+use crate::driver_error::DriverError;
+use crate::error::DbError;
+use crate::postgres::Server;
+use crate::postgres_connection::PostgresConnection;
+use crate::retries::Retries;
 use crate::retry::Retry;
 use crate::transaction::{Failure, Mode, Transaction};
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use deadpool::Runtime;
+use deadpool::managed::{Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use galleria_ports::Error;
 use galleria_ports::records::Work;
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Connection as _};
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
-/// Retries of work after conflicts. Ten pauses that double from 2 ms to 250 ms last more than a
-/// second in total: transactions that still conflict then would conflict forever.
-const MAX_RETRIES: usize = 10;
-
-/// Longest wait for the answer to BEGIN, COMMIT or ROLLBACK: as long as the work may take.
+/// Longest wait for the answer to COMMIT: as long as the work may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connections to one database.
+/// Longest life of a connection: the server keeps memory for all that a connection ever used.
+const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// Opens connections for a pool.
+struct Connector(Server);
+
+impl Manager for Connector {
+    type Type = PostgresConnection;
+    type Error = DriverError;
+
+    async fn create(&self) -> Result<PostgresConnection, DriverError> {
+        self.0.connect_pooled().await
+    }
+
+    /// Sends nothing: a lost connection is noticed when its socket closes, or by the next query.
+    async fn recycle(
+        &self,
+        connection: &mut PostgresConnection,
+        metrics: &Metrics,
+    ) -> RecycleResult<DriverError> {
+        match connection.is_closed() || metrics.age() > MAX_AGE {
+            true => Err(RecycleError::message("closed or old")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Connections to one server.
 #[derive(Clone)]
 pub(crate) struct Pool {
-    pool: AnyPool,
-    dialect: Dialect,
+    connections: deadpool::managed::Pool<Connector>,
+    timeout: Duration,
+    running: TaskTracker,
 }
 
 impl Pool {
-    pub(crate) fn new(pool: AnyPool, dialect: Dialect) -> Self {
-        Self { pool, dialect }
+    /// Opens a pool of at most `connections`, and the first of them.
+    pub(crate) async fn open(
+        server: &Server,
+        connections: u32,
+        timeout: Duration,
+    ) -> Result<Self, DbError> {
+        let max_size = usize::try_from(connections.max(1)).unwrap_or(usize::MAX);
+        let pool = Self {
+            connections: deadpool::managed::Pool::builder(Connector(server.clone()))
+                .max_size(max_size)
+                .wait_timeout(Some(timeout))
+                .runtime(Runtime::Tokio1)
+                .build()
+                .map_err(|_| DbError::operation("connect", DriverError::Closed))?,
+            timeout,
+            running: TaskTracker::new(),
+        };
+        let first = pool.acquire().await;
+        match first {
+            Ok(_) => Ok(pool),
+            Err(source) => Err(server.connect_error(source)),
+        }
     }
 
+    /// Rejects further work, and waits for the work that has a connection.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close();
+        self.running.close();
+        self.running.wait().await;
     }
 
     /// Runs the work in its own transaction, and again after a retryable failure.
@@ -53,9 +105,9 @@ impl Pool {
     }
 
     async fn run(&self, work: &Work, mode: Mode) -> Result<(), Error> {
-        let mut retries = Retries::new(self.pool.options().get_max_connections());
+        let mut retries = Retries::new(self.connections.status().max_size);
         loop {
-            match self.attempt(work, mode).await {
+            match self.running.track_future(self.attempt(work, mode)).await {
                 Ok(()) => return Ok(()),
                 Err(failure) => retries.wait(failure).await?,
             }
@@ -63,123 +115,83 @@ impl Pool {
     }
 
     async fn attempt(&self, work: &Work, mode: Mode) -> Result<(), Failure> {
-        let acquired = self.pool.acquire().await;
-        let mut connection = acquired.map_err(|error| Failure::query("connect", error))?;
-        let result = match mode {
-            Mode::Write => write_on(&mut connection, self.dialect, work).await,
-            Mode::Read => read_on(&mut connection, self.dialect, work).await,
-        };
-        if let Err(Failure {
-            retry: Retry::NewConnection,
-            ..
-        }) = &result
-        {
-            discard(connection).await;
+        // Connecting was already retried.
+        let connection = self.acquire().await.map_err(|source| Failure {
+            retry: Retry::Never,
+            ..Failure::query("connect", source)
+        })?;
+        let mut open = OpenTransaction::begin(connection, mode);
+        let result = open.run(mode, work).await;
+        match &result {
+            Ok(()) if mode == Mode::Write => open.end(),
+            // Dropping rolls back.
+            Err(failure) if failure.is_stuck || failure.retry == Retry::NewConnection => {
+                open.discard();
+            }
+            _ => {}
         }
         result
     }
-}
 
-async fn write_on(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    work: &Work,
-) -> Result<(), Failure> {
-    let begun = with_timeout("begin", connection.begin()).await?;
-    let mut transaction = begun.map_err(|error| Failure::query("begin", error))?;
-    match Transaction::run(&mut transaction, dialect, Mode::Write, work).await {
-        Ok(()) => {
-            let committed = with_timeout("commit", transaction.commit()).await?;
-            committed.map_err(Failure::commit)
-        }
-        Err(failure) => {
-            roll_back(transaction).await;
-            Err(failure)
-        }
+    async fn acquire(&self) -> Result<Object<Connector>, DriverError> {
+        self.connections.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            PoolError::Timeout(_) => DriverError::PoolExhausted(self.timeout),
+            _ => DriverError::Closed,
+        })
     }
 }
 
-async fn read_on(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    work: &Work,
-) -> Result<(), Failure> {
-    let begin = match dialect {
-        // Deferred: the first query takes the snapshot.
-        Dialect::Sqlite => "BEGIN",
-        Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-    };
-    let begun = with_timeout("begin", connection.begin_with(begin)).await?;
-    let mut transaction = begun.map_err(|error| Failure::query("begin", error))?;
-    let result = Transaction::run(&mut transaction, dialect, Mode::Read, work).await;
-    roll_back(transaction).await;
-    result
+/// Rolls back when dropped, also when the caller stops waiting.
+struct OpenTransaction {
+    connection: Option<Object<Connector>>,
 }
 
-/// Limits the wait for an answer: the machine of a server can fail without closing the connection.
-async fn with_timeout<T>(operation: &str, answer: impl Future<Output = T>) -> Result<T, Failure> {
-    let answered = tokio::time::timeout(ANSWER_TIMEOUT, answer).await;
-    answered.map_err(|_| {
-        Error::records(
-            format!("database operation failed: {operation}: no answer within {ANSWER_TIMEOUT:?}"),
-            std::io::Error::from(std::io::ErrorKind::TimedOut),
-        )
-        .into()
-    })
-}
-
-/// The remaining retries of one piece of work.
-struct Retries<P> {
-    pauses: P,
-    /// Each pooled connection may have outdated plans, so this many new connections may be needed.
-    connections: u32,
-}
-
-impl Retries<()> {
-    fn new(connections: u32) -> Retries<impl Iterator<Item = Duration> + Send> {
-        Retries {
-            pauses: ExponentialBuilder::default()
-                .with_jitter()
-                .with_min_delay(Duration::from_millis(2))
-                .with_max_delay(Duration::from_millis(250))
-                .with_max_times(MAX_RETRIES)
-                .build(),
-            connections,
+impl OpenTransaction {
+    fn begin(mut connection: Object<Connector>, mode: Mode) -> Self {
+        connection.begin(match mode {
+            Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            Mode::Write => "BEGIN",
+        });
+        Self {
+            connection: Some(connection),
         }
     }
-}
 
-impl<P: Iterator<Item = Duration>> Retries<P> {
-    /// Waits before the next attempt, or returns the error if no attempt is left.
-    async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
-        match failure.retry {
-            Retry::Never => return Err(failure.error),
-            Retry::Work => {
-                let Some(pause) = self.pauses.next() else {
-                    return Err(failure.error);
-                };
-                tokio::time::sleep(pause).await;
-            }
-            Retry::NewConnection => {
-                let left = self.connections.checked_sub(1);
-                self.connections = left.ok_or(failure.error)?;
-            }
+    /// Runs the work. Commits a write.
+    async fn run(&mut self, mode: Mode, work: &Work) -> Result<(), Failure> {
+        let Some(connection) = self.connection.as_deref_mut() else {
+            return Err(Failure::query("begin", DriverError::Closed));
+        };
+        Transaction::run(Connection::Postgres(connection), mode, work).await?;
+        if mode == Mode::Read {
+            return Ok(());
         }
-        Ok(())
+        // The machine of a server can fail without closing the connection.
+        match tokio::time::timeout(ANSWER_TIMEOUT, connection.commit()).await {
+            Ok(committed) => committed.map_err(Failure::commit),
+            Err(_) => Err(Failure::stuck(Error::records(
+                "database operation failed: commit",
+                DriverError::NoAnswer(ANSWER_TIMEOUT),
+            ))),
+        }
+    }
+
+    /// Returns the connection to the pool.
+    fn end(mut self) {
+        self.connection = None;
+    }
+
+    /// Closes the connection. The server rolls back.
+    fn discard(mut self) {
+        self.connection.take().map(Object::take);
     }
 }
 
-/// Closes a connection. The pool opens another when it needs one.
-async fn discard(connection: PoolConnection<Any>) {
-    if let Err(error) = connection.close().await {
-        tracing::debug!(%error, "connection not closed");
-    }
-}
-
-async fn roll_back(transaction: sqlx::Transaction<'_, Any>) {
-    // If the server does not answer, the pool detects it when it tests the connection.
-    if let Ok(Err(error)) = tokio::time::timeout(ANSWER_TIMEOUT, transaction.rollback()).await {
-        // The connection is broken and the pool drops it. The caller needs the work's own error.
-        tracing::debug!(%error, "transaction not rolled back");
+impl Drop for OpenTransaction {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.as_deref_mut() {
+            connection.roll_back();
+        }
     }
 }

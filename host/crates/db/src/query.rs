@@ -2,43 +2,50 @@
 //!
 //! Owns the conversion between a host value and a column. Never names a table.
 
+use crate::driver_error::DriverError;
+use crate::value::Value;
 use galleria_ports::Error;
 use jiff::Timestamp;
+use rusqlite::types::Value as SqliteValue;
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::any::{Any, AnyArguments, AnyRow};
-use sqlx::{Decode, Encode, Row as _, SqlSafeStr, Type};
+use std::borrow::Cow;
+use std::sync::Arc;
+use tokio_postgres::types::{FromSql, Type};
 
 /// A query with the values bound to it so far. `name` is the port's method, for error messages.
 pub(crate) struct Query<'q> {
     pub(crate) name: &'static str,
-    pub(crate) inner: sqlx::query::Query<'q, Any, AnyArguments>,
+    pub(crate) sql: Cow<'static, str>,
+    /// The values of `$1`, `$2` and so on.
+    pub(crate) values: Vec<Value<'q>>,
     /// A value could not be converted. Running the query returns this error.
     pub(crate) bind_error: Option<Error>,
 }
 
-/// Starts a query. Each connection prepares a text once.
-pub(crate) fn query<'q>(name: &'static str, sql: impl SqlSafeStr) -> Query<'q> {
-    let sql = sql.into_sql_str();
+/// Starts a query. Each connection prepares a text once. A value never becomes part of the text: bind it.
+pub(crate) fn query<'q>(name: &'static str, sql: impl Into<Cow<'static, str>>) -> Query<'q> {
+    let sql = sql.into();
     tracing::trace!(name, "query");
     #[cfg(test)]
-    crate::query_log::record(name, sql.as_str());
+    crate::query_log::record(name, &sql);
     Query {
         name,
-        inner: sqlx::query(sql),
+        sql,
+        values: Vec::new(),
         bind_error: None,
     }
 }
 
 impl<'q> Query<'q> {
     /// Binds the next `$n`.
-    pub(crate) fn bind<T: Encode<'q, Any> + Type<Any>>(mut self, value: T) -> Self {
-        self.inner = self.inner.bind(value);
+    pub(crate) fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
+        self.values.push(value.into());
         self
     }
 
     /// Binds text or NULL.
-    pub(crate) fn bind_opt(self, value: Option<&str>) -> Self {
-        self.bind(value.map(str::to_owned))
+    pub(crate) fn bind_opt(self, value: Option<&'q str>) -> Self {
+        self.bind(value)
     }
 
     /// Binds a timestamp as milliseconds since 1970.
@@ -87,12 +94,107 @@ pub(crate) trait SqlEnum: Copy + 'static {
 pub(crate) struct Row {
     /// The query's name, for error messages.
     pub(crate) query: &'static str,
-    pub(crate) inner: AnyRow,
+    pub(crate) cells: Cells,
+}
+
+/// The values of a row, as the driver returns them.
+pub(crate) enum Cells {
+    Sqlite {
+        columns: Arc<[Box<str>]>,
+        values: Vec<SqliteValue>,
+    },
+    Postgres(tokio_postgres::Row),
+}
+
+impl Cells {
+    fn sqlite<'c, T>(
+        columns: &[Box<str>],
+        values: &'c [SqliteValue],
+        column: &str,
+        read: impl Fn(&'c SqliteValue) -> Option<T>,
+    ) -> Result<Option<T>, DriverError> {
+        let index = columns.iter().position(|name| **name == *column);
+        match index.and_then(|index| values.get(index)) {
+            None => Err(DriverError::NoColumn),
+            Some(SqliteValue::Null) => Ok(None),
+            Some(value) => read(value).map(Some).ok_or(DriverError::ColumnType),
+        }
+    }
+
+    pub(crate) fn int(&self, column: &str) -> Result<Option<i64>, DriverError> {
+        match self {
+            Self::Sqlite { columns, values } => {
+                Self::sqlite(columns, values, column, |value| match value {
+                    SqliteValue::Integer(value) => Some(*value),
+                    _ => None,
+                })
+            }
+            Self::Postgres(row) => {
+                let value: Option<AnyInt> = row.try_get(column)?;
+                Ok(value.map(|AnyInt(value)| value))
+            }
+        }
+    }
+
+    pub(crate) fn text(&self, column: &str) -> Result<Option<&str>, DriverError> {
+        match self {
+            Self::Sqlite { columns, values } => {
+                Self::sqlite(columns, values, column, |value| match value {
+                    SqliteValue::Text(value) => Some(&**value),
+                    _ => None,
+                })
+            }
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
+    pub(crate) fn bytes(&self, column: &str) -> Result<Option<&[u8]>, DriverError> {
+        match self {
+            Self::Sqlite { columns, values } => {
+                Self::sqlite(columns, values, column, |value| match value {
+                    SqliteValue::Blob(value) => Some(&**value),
+                    _ => None,
+                })
+            }
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+}
+
+/// An integer of any width of PostgreSQL.
+struct AnyInt(i64);
+
+impl<'a> FromSql<'a> for AnyInt {
+    fn from_sql(
+        ty: &Type,
+        raw: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        let value = match *ty {
+            Type::INT2 => i16::from_sql(ty, raw)?.into(),
+            Type::INT4 => i32::from_sql(ty, raw)?.into(),
+            _ => i64::from_sql(ty, raw)?,
+        };
+        Ok(Self(value))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT2 | Type::INT4 | Type::INT8)
+    }
 }
 
 impl Row {
-    fn get<'r, T: Decode<'r, Any> + Type<Any>>(&'r self, column: &str) -> Result<T, Error> {
-        let value = self.inner.try_get(column);
+    /// The value of a column, which must not be NULL.
+    fn required<T>(&self, column: &str, value: Result<Option<T>, DriverError>) -> Result<T, Error> {
+        value
+            .and_then(|value| value.ok_or(DriverError::Null))
+            .map_err(|error| self.unreadable(column, error))
+    }
+
+    fn optional<T>(
+        &self,
+        column: &str,
+        value: Result<Option<T>, DriverError>,
+    ) -> Result<Option<T>, Error> {
         value.map_err(|error| self.unreadable(column, error))
     }
 
@@ -111,20 +213,28 @@ impl Row {
         Error::Internal(format!("{}: invalid value in column {column}", self.query))
     }
 
+    fn str(&self, column: &str) -> Result<&str, Error> {
+        self.required(column, self.cells.text(column))
+    }
+
+    fn opt_str(&self, column: &str) -> Result<Option<&str>, Error> {
+        self.optional(column, self.cells.text(column))
+    }
+
     pub(crate) fn text(&self, column: &str) -> Result<String, Error> {
-        self.get(column)
+        self.str(column).map(str::to_owned)
     }
 
     pub(crate) fn opt_text(&self, column: &str) -> Result<Option<String>, Error> {
-        self.get(column)
+        Ok(self.opt_str(column)?.map(str::to_owned))
     }
 
     pub(crate) fn int(&self, column: &str) -> Result<i64, Error> {
-        self.get(column)
+        self.required(column, self.cells.int(column))
     }
 
     pub(crate) fn opt_int(&self, column: &str) -> Result<Option<i64>, Error> {
-        self.get(column)
+        self.optional(column, self.cells.int(column))
     }
 
     /// An integer of a narrower or unsigned type.
@@ -133,7 +243,8 @@ impl Row {
     }
 
     pub(crate) fn opt_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.get(column)
+        let bytes = self.optional(column, self.cells.bytes(column))?;
+        Ok(bytes.map(<[u8]>::to_vec))
     }
 
     /// A Boolean stored as 0 or 1.
@@ -154,18 +265,18 @@ impl Row {
 
     /// A value parsed from JSON text.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, Error> {
-        self.parse(column, self.get(column)?)
+        self.parse(column, self.str(column)?)
     }
 
     pub(crate) fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Error> {
-        self.get::<Option<&str>>(column)?
+        self.opt_str(column)?
             .map(|text| self.parse(column, text))
             .transpose()
     }
 
     /// A member of a closed set.
     pub(crate) fn enum_value<T: SqlEnum>(&self, column: &str) -> Result<T, Error> {
-        let text: &str = self.get(column)?;
+        let text = self.str(column)?;
         T::ALL
             .iter()
             .copied()

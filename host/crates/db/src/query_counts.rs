@@ -19,6 +19,7 @@ use galleria_ports::{Error, in_tx};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::MutexGuard;
 
 /// Counts the transactions of a database.
 struct Counted {
@@ -48,6 +49,7 @@ struct Shop {
     app: App,
     records: Arc<Counted>,
     _folder: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// The queries of a request, and the numbers of its reads and writes.
@@ -55,6 +57,7 @@ type Cost = (Vec<&'static str>, usize, usize);
 
 impl Shop {
     async fn open() -> Self {
+        let turn = query_log::turn().await;
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("records.db");
         let config = DbConfig::new(format!("sqlite://{}", path.display()));
@@ -75,6 +78,7 @@ impl Shop {
             app,
             records,
             _folder: folder,
+            _turn: turn,
         }
     }
 

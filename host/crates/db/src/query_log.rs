@@ -1,17 +1,27 @@
-//! Records the queries that a thread started, so that a test can count them and check their plans. Tests only.
+//! Records the queries of the process, so that a test can count them and check their plans. Tests only.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::MutexGuard;
 
-thread_local! {
-    static QUERIES: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
+/// Work runs on threads of the database, so all threads share the list.
+static QUERIES: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
+
+/// The test that uses the list.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// Waits until no other test uses the list.
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().await
 }
 
-/// Records a query of the current thread.
+/// Records a query.
 pub(crate) fn record(name: &'static str, sql: &str) {
-    QUERIES.with_borrow_mut(|queries| queries.push((name, sql.to_owned())));
+    let mut queries = QUERIES.lock().unwrap_or_else(PoisonError::into_inner);
+    queries.push((name, sql.to_owned()));
 }
 
-/// Returns the names and texts recorded by the current thread, in their order, and clears them.
+/// Returns the recorded names and texts in their order, and clears the list.
 pub(crate) fn take() -> Vec<(&'static str, String)> {
-    QUERIES.take()
+    let mut queries = QUERIES.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut *queries)
 }

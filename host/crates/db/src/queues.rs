@@ -13,7 +13,6 @@ use galleria_ports::records::{
     ReceiptRow,
 };
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 
 /// `ready_ms` of an event that may not be tried, as in `parked`.
 const NEVER: i64 = i64::MAX;
@@ -121,8 +120,8 @@ impl Queues for Transaction<'_> {
 fn queue_page<'q>(
     name: &'static str,
     table: &'static str,
-    filter: &QueueFilter,
-    after: Option<&QueueCursor>,
+    filter: &'q QueueFilter,
+    after: Option<&'q QueueCursor>,
     limit: u32,
 ) -> Query<'q> {
     let QueueFilter {
@@ -148,10 +147,10 @@ fn queue_page<'q>(
         column("order_id", 5, by_order),
         column("store_id", 6, by_store),
     );
-    query(name, AssertSqlSafe(sql))
+    query(name, sql)
         .bind(after.map_or(i64::MIN, |key| key.created_at.as_millisecond()))
-        .bind(after.map_or(String::new(), |key| key.id.clone()))
-        .bind(after.map_or(String::new(), |key| key.subscriber.clone()))
+        .bind(after.map_or("", |key| &*key.id))
+        .bind(after.map_or("", |key| &*key.subscriber))
         .bind_opt(event.as_deref())
         .bind_opt(order.as_deref())
         .bind_opt(store.as_deref())

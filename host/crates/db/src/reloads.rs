@@ -7,7 +7,6 @@ use galleria_ports::Error;
 use galleria_ports::plugins::{LoadState, RetailerLoad};
 use galleria_ports::records::{HostRow, LoadRow, ReloadRow, Reloads};
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 impl SqlEnum for LoadState {
@@ -29,7 +28,7 @@ impl Reloads for Transaction<'_> {
              RETURNING generation",
             self.now_ms()
         );
-        let request = query("reload_request", AssertSqlSafe(sql));
+        let request = query("reload_request", sql);
         let request = request.bind(retailer).bind_timestamp(now);
         self.fetch_one(request).await?.int("generation")
     }
@@ -51,7 +50,7 @@ impl Reloads for Transaction<'_> {
              ON CONFLICT (name) DO UPDATE SET seen_ms = excluded.seen_ms
              RETURNING started_ms",
         );
-        let seen = query("host_seen", AssertSqlSafe(sql));
+        let seen = query("host_seen", sql);
         let seen = seen.bind(name).bind(milliseconds(runs_for));
         self.fetch_one(seen).await?.timestamp("started_ms")
     }
@@ -61,7 +60,7 @@ impl Reloads for Transaction<'_> {
             "SELECT name, started_ms FROM hosts WHERE seen_ms >= {} - $1 ORDER BY name",
             self.now_ms()
         );
-        let list = query("host_list", AssertSqlSafe(sql)).bind(milliseconds(seen_within));
+        let list = query("host_list", sql).bind(milliseconds(seen_within));
         let host = |row: &Row| {
             Ok(HostRow {
                 name: row.text("name")?,
@@ -84,7 +83,7 @@ impl Reloads for Transaction<'_> {
             format!("DELETE FROM loads WHERE host IN (SELECT name FROM {unseen})"),
             format!("DELETE FROM {unseen}"),
         ] {
-            let remove = query("host_remove_unseen", AssertSqlSafe(sql));
+            let remove = query("host_remove_unseen", sql);
             self.execute(remove.bind(milliseconds(unseen_for))).await?;
         }
         Ok(())

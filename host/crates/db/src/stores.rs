@@ -5,7 +5,6 @@ use crate::query::{Query, query};
 use crate::transaction::Transaction;
 use galleria_domain::Store;
 use galleria_ports::Error;
-use sqlx::AssertSqlSafe;
 
 pub(crate) async fn get(tx: &mut Transaction<'_>, ids: &[String]) -> Result<Vec<Store>, Error> {
     // Weaker than `FOR UPDATE`: placing an order only refers to its store and must not wait.
@@ -19,7 +18,7 @@ pub(crate) async fn get(tx: &mut Transaction<'_>, ids: &[String]) -> Result<Vec<
             "SELECT body FROM stores WHERE id IN ({}) ORDER BY id{lock}",
             placeholders::list(1, chunk.len())
         );
-        let get = query("store_get_many", AssertSqlSafe(sql));
+        let get = query("store_get_many", sql);
         let get = chunk.iter().fold(get, |get, id| get.bind(&**id));
         for row in tx.fetch_all(get).await? {
             stores.push(row.json("body")?);
@@ -58,7 +57,7 @@ fn put<'q>(name: &'static str, stores: &'q [Store], on_conflict: &str) -> Query<
          ON CONFLICT (id) DO {on_conflict}",
         placeholders::tuples(1, stores.len(), 4)
     );
-    let put = query(name, AssertSqlSafe(sql));
+    let put = query(name, sql);
     stores.iter().fold(put, |put, store| {
         put.bind(&*store.id)
             .bind(&*store.retailer)

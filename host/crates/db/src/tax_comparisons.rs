@@ -13,7 +13,6 @@ use galleria_ports::records::{
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::AssertSqlSafe;
 
 impl SqlEnum for TaxRoute {
     const ALL: &'static [Self] = &Self::ALL;
@@ -98,7 +97,7 @@ impl TaxComparisons for Transaction<'_> {
                  VALUES {}",
                 placeholders::tuples(1, chunk.len(), COLUMNS)
             );
-            let insert = query("tax_comparison_insert_many", AssertSqlSafe(sql));
+            let insert = query("tax_comparison_insert_many", sql);
             let insert = chunk.iter().fold(insert, |insert, row| {
                 insert
                     .bind(&*row.terms.store_id)

@@ -10,7 +10,6 @@ use galleria_domain::tax::{TaxKind, TaxRow, TaxRowKey, TaxSettings};
 use galleria_domain::{Decimal, Store};
 use galleria_ports::Error;
 use galleria_ports::records::{TaxStore, TaxTables};
-use sqlx::AssertSqlSafe;
 use std::collections::BTreeMap;
 
 /// The most rows of tax tables in one query: 200,000 rows are written in one transaction. Five parameters each stay
@@ -83,7 +82,7 @@ impl TaxTables for Transaction<'_> {
                  WHERE store_id IN ({}) AND settings IS NOT NULL",
                 placeholders::padded_list(1, ids.len())
             );
-            let list = query("tax_settings_list", AssertSqlSafe(sql));
+            let list = query("tax_settings_list", sql);
             let list = placeholders::bind_padded(list, &ids);
             let row = |row: &Row| Ok((row.text("store_id")?, row.json("settings")?));
             all.extend(self.fetch_all_as(list, row).await?);
@@ -197,7 +196,7 @@ impl Transaction<'_> {
                  RETURNING store_id, table_version",
                 values.collect::<Vec<_>>().join(", ")
             );
-            let touch = query(name, AssertSqlSafe(sql));
+            let touch = query(name, sql);
             let touch = chunk.iter().fold(touch, |touch, store| touch.bind(*store));
             let row = |row: &Row| Ok((row.text("store_id")?, row.int("table_version")?));
             versions.extend(self.fetch_all_as(touch, row).await?);
@@ -222,17 +221,14 @@ impl Transaction<'_> {
                      tax_percent) VALUES {} {on_conflict}",
                 values.collect::<Vec<_>>().join(", ")
             );
-            let write =
-                chunk
-                    .iter()
-                    .fold(query(name, AssertSqlSafe(sql)), |write, (store, row)| {
-                        write
-                            .bind(*store)
-                            .bind(&*row.tax_code)
-                            .bind(&*row.tax_level)
-                            .bind(&*row.retailer_tax_level_id)
-                            .bind(row.tax_percent.to_string())
-                    });
+            let write = chunk.iter().fold(query(name, sql), |write, (store, row)| {
+                write
+                    .bind(*store)
+                    .bind(&*row.tax_code)
+                    .bind(&*row.tax_level)
+                    .bind(&*row.retailer_tax_level_id)
+                    .bind(row.tax_percent.to_string())
+            });
             self.execute(write).await?;
         }
         Ok(())
@@ -250,17 +246,14 @@ impl Transaction<'_> {
                  VALUES {} {on_conflict}",
                 placeholders::tuples(1, chunk.len(), 5)
             );
-            let write =
-                chunk
-                    .iter()
-                    .fold(query(name, AssertSqlSafe(sql)), |write, (store, row)| {
-                        write
-                            .bind(*store)
-                            .bind(&*row.tax_code)
-                            .bind(&*row.retailer_tax_level_id)
-                            .bind(date_text(row.valid_from))
-                            .bind_json(*row)
-                    });
+            let write = chunk.iter().fold(query(name, sql), |write, (store, row)| {
+                write
+                    .bind(*store)
+                    .bind(&*row.tax_code)
+                    .bind(&*row.retailer_tax_level_id)
+                    .bind(date_text(row.valid_from))
+                    .bind_json(*row)
+            });
             self.execute(write).await?;
         }
         Ok(())
@@ -274,7 +267,7 @@ impl Transaction<'_> {
                  WHERE store_id = $1 AND (tax_code, retailer_tax_level_id) IN (VALUES {})",
                 placeholders::tuples(2, chunk.len(), 2)
             );
-            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
+            let delete = query("tax_row_delete_many", sql).bind(store);
             let delete = chunk.iter().fold(delete, |delete, (code, id, _)| {
                 delete.bind(&**code).bind(&**id)
             });
@@ -290,7 +283,7 @@ impl Transaction<'_> {
                  WHERE store_id = $1 AND (tax_code, retailer_tax_level_id, valid_from) IN (VALUES {})",
                 placeholders::tuples(2, chunk.len(), 3)
             );
-            let delete = query("tax_row_delete_many", AssertSqlSafe(sql)).bind(store);
+            let delete = query("tax_row_delete_many", sql).bind(store);
             let delete = chunk.iter().fold(delete, |delete, (code, id, date)| {
                 delete.bind(&**code).bind(&**id).bind(date_text(*date))
             });

@@ -46,7 +46,7 @@ impl Tenders for Transaction<'_> {
             "tender_void",
             "UPDATE tenders SET voided = 1 WHERE entry_id = $1",
         );
-        self.execute(set.bind(entry_id)).await.map(drop)
+        self.execute_later(set.bind(entry_id)).await
     }
 
     async fn tender_retailer_list_unchecked(&mut self) -> Result<Vec<String>, Error> {

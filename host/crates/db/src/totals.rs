@@ -8,7 +8,6 @@ use crate::transaction::{Lock, Transaction};
 use galleria_ports::Error;
 use galleria_ports::records::StoreMetrics;
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 /// Longer than any transaction that writes one of these rows: on PostgreSQL, a row may be committed after rows with
@@ -78,7 +77,7 @@ pub(crate) async fn list(tx: &mut Transaction<'_>) -> Result<Vec<StoreMetrics>, 
          GROUP BY store_id HAVING SUM(events) > 0",
         recent.join(" ")
     );
-    let totals = query("store_metrics", AssertSqlSafe(sql));
+    let totals = query("store_metrics", sql);
     let of_store = |row: &Row| {
         Ok(StoreMetrics {
             store_id: row.text("store_id")?,
@@ -145,14 +144,14 @@ async fn add(tx: &mut Transaction<'_>, of: &Counted, after: i64, to: i64) -> Res
              documents = store_totals.documents + excluded.documents,
              cpu_us = store_totals.cpu_us + excluded.cpu_us"
     );
-    let add = query("totals_advance", AssertSqlSafe(sql));
-    tx.execute(add.bind(after).bind(to)).await.map(drop)
+    let add = query("totals_advance", sql);
+    tx.execute_later(add.bind(after).bind(to)).await
 }
 
 async fn last(tx: &mut Transaction<'_>, of: &Counted) -> Result<i64, Error> {
     let Counted { table, number, .. } = of;
     let sql = format!("SELECT COALESCE(MAX({number}), 0) AS last FROM {table}");
-    let last = query("totals_advance", AssertSqlSafe(sql));
+    let last = query("totals_advance", sql);
     tx.fetch_one(last).await?.int("last")
 }
 
@@ -168,5 +167,5 @@ async fn set_progress(
         "UPDATE totals_progress SET up_to = $1, next = $2, at_ms = $3 WHERE counted = $4",
     );
     let set = set.bind(up_to).bind(next).bind_timestamp(at).bind(of.name);
-    tx.execute(set).await.map(drop)
+    tx.execute_later(set).await
 }

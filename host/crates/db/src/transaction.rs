@@ -3,25 +3,19 @@
 //! Owns: work with a failed query is never committed, and work that panics or does not end becomes
 //! an error. Never knows whether the writer or a pool opened the transaction.
 
+use crate::connection::Connection;
 use crate::dialect::Dialect;
+use crate::driver_error::{DriverError, QueryError};
 use crate::query::{Query, Row, query};
 use crate::retry::{self, Retry};
+use crate::work_limits::WorkLimits;
 use futures_util::FutureExt as _;
 use galleria_ports::Error;
 use galleria_ports::records::Work;
-use sqlx::{AnyConnection, AssertSqlSafe, SqlSafeStr, SqlStr};
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// Longest time in which work finishes no query: it blocks the one writer of SQLite, or holds locks. Queries take
-/// milliseconds, so after half a minute it must be waiting for itself.
-const WORK_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Longest duration of work that finishes queries: the import of a large file.
-const LONG_WORK_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +37,12 @@ pub(crate) enum Lock {
 
 /// An open transaction. Each port is implemented on it in its own file.
 pub(crate) struct Transaction<'c> {
-    connection: &'c mut AnyConnection,
-    dialect: Dialect,
+    connection: Connection<'c>,
     mode: Mode,
     /// The first failure of a query. After one, PostgreSQL answers COMMIT with a silent ROLLBACK,
     /// even if the work ignored the error.
     failure: Option<Failure>,
-    /// The number of finished queries.
-    queries: Arc<AtomicU64>,
+    limits: Arc<WorkLimits>,
 }
 
 /// An error of some work, and whether a retry may help.
@@ -58,6 +50,8 @@ pub(crate) struct Transaction<'c> {
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) retry: Retry,
+    /// The connection may still run a query of the work, which does not end in time.
+    pub(crate) is_stuck: bool,
 }
 
 impl From<Error> for Failure {
@@ -65,21 +59,40 @@ impl From<Error> for Failure {
         Self {
             error,
             retry: Retry::Never,
+            is_stuck: false,
         }
     }
 }
 
 impl Failure {
     /// `operation` is the name of a query or a command, such as `order_insert` or `begin`.
-    pub(crate) fn query(operation: &str, source: sqlx::Error) -> Self {
+    pub(crate) fn query(operation: &str, source: DriverError) -> Self {
         let retry = Retry::after_query(&source);
         Self {
             error: Error::records(format!("database operation failed: {operation}"), source),
             retry,
+            is_stuck: false,
         }
     }
 
-    pub(crate) fn commit(source: sqlx::Error) -> Self {
+    /// The work exceeded a limit of its duration.
+    fn too_long(limit: Duration) -> Self {
+        Self::stuck(Error::Internal(format!(
+            "work in a transaction did not end within {} s",
+            limit.as_secs()
+        )))
+    }
+
+    /// The work, or the answer to a command, did not end in time.
+    pub(crate) fn stuck(error: Error) -> Self {
+        Self {
+            error,
+            retry: Retry::Never,
+            is_stuck: true,
+        }
+    }
+
+    pub(crate) fn commit(source: DriverError) -> Self {
         let retry = Retry::after_commit(&source);
         let context = match retry::is_connection_lost(&source) {
             true => "database connection lost during commit: the outcome is unknown",
@@ -88,6 +101,7 @@ impl Failure {
         Self {
             error: Error::records(context, source),
             retry,
+            is_stuck: false,
         }
     }
 }
@@ -95,70 +109,78 @@ impl Failure {
 impl<'c> Transaction<'c> {
     /// Runs `work` in the transaction that is open on `connection`. Neither commits nor rolls back.
     pub(crate) async fn run(
-        connection: &'c mut AnyConnection,
-        dialect: Dialect,
+        mut connection: Connection<'c>,
         mode: Mode,
         work: &Work,
     ) -> Result<(), Failure> {
+        let limits = Arc::new(WorkLimits::new());
+        connection
+            .limit(&limits)
+            .map_err(|source| Failure::query("limit", source))?;
         let mut transaction = Self {
             connection,
-            dialect,
             mode,
             failure: None,
-            queries: Arc::default(),
+            limits: Arc::clone(&limits),
         };
-        let queries = Arc::clone(&transaction.queries);
-        let running = AssertUnwindSafe(async { work(&mut transaction).await }).catch_unwind();
-        let result = match within_limits(running, &queries).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => Err(Error::Internal(format!(
+        let running = async {
+            work(&mut transaction).await?;
+            transaction.settle().await
+        };
+        let running = AssertUnwindSafe(running).catch_unwind();
+        let result = match limits.run(running).await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(panic)) => Ok(Err(Error::Internal(format!(
                 "work in a transaction panicked: {}",
                 panic_message(&*panic)
-            ))),
-            Err(limit) => Err(Error::Internal(format!(
-                "work in a transaction did not end within {} s",
-                limit.as_secs()
-            ))),
+            )))),
+            Err(limit) => Err(Failure::too_long(limit)),
         };
-        match (result, transaction.failure) {
+        let Self {
+            mut connection,
+            failure,
+            ..
+        } = transaction;
+        connection
+            .unlimit()
+            .map_err(|source| Failure::query("limit", source))?;
+        let result = result?;
+        match (result, failure) {
             (Ok(()), None) => Ok(()),
             (Err(error), None) => Err(error.into()),
             (Ok(()), Some(failure)) => Err(failure),
-            (Err(error), Some(failure)) => Err(Failure {
-                error,
-                retry: failure.retry,
-            }),
+            (Err(error), Some(failure)) => Err(Failure { error, ..failure }),
         }
     }
 
     /// Appends the clause that locks the rows of a query.
-    pub(crate) fn locking(&self, sql: &'static str, lock: Lock) -> SqlStr {
+    pub(crate) fn locking(&self, sql: &'static str, lock: Lock) -> Cow<'static, str> {
         let clause = match lock {
-            _ if !self.locks() => return sql.into_sql_str(),
+            _ if !self.locks() => return sql.into(),
             Lock::Wait => " FOR UPDATE",
             Lock::Skip => " FOR UPDATE SKIP LOCKED",
         };
-        AssertSqlSafe(format!("{sql}{clause}")).into_sql_str()
+        format!("{sql}{clause}").into()
     }
 
     /// Whether queries take row locks. SQLite has one writer, and no syntax for row locks; a read
     /// needs no locks.
     pub(crate) fn locks(&self) -> bool {
-        self.dialect == Dialect::Postgres && self.mode == Mode::Write
+        self.is_postgres() && self.mode == Mode::Write
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
-        self.dialect == Dialect::Postgres
+        self.connection.dialect() == Dialect::Postgres
     }
 
     /// The suffix that makes a text column compare by bytes.
     pub(crate) fn bytewise(&self) -> &'static str {
-        self.dialect.bytewise()
+        self.connection.dialect().bytewise()
     }
 
     /// The time by the database's clock, in milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> &'static str {
-        self.dialect.now_ms()
+        self.connection.dialect().now_ms()
     }
 
     /// Reports that another transaction inserted the same row first. The work runs again, and then
@@ -170,40 +192,40 @@ impl<'c> Transaction<'c> {
         self.failure.get_or_insert_with(|| Failure {
             error: error.clone(),
             retry: Retry::Work,
+            is_stuck: false,
         });
         error
     }
 
     /// Runs a query and returns the number of changed rows.
-    pub(crate) async fn execute(&mut self, query: Query<'_>) -> Result<u64, Error> {
-        let Query {
-            name,
-            inner,
-            bind_error,
-        } = query;
-        bind_error.map_or(Ok(()), Err)?;
-        let result = inner.execute(&mut *self.connection).await;
-        self.finished();
-        match result {
-            Ok(result) => Ok(result.rows_affected()),
-            Err(error) => Err(self.fail(name, error)),
-        }
+    pub(crate) async fn execute(&mut self, mut query: Query<'_>) -> Result<u64, Error> {
+        query.bind_error.take().map_or(Ok(()), Err)?;
+        let result = self.connection.execute(&query).await;
+        self.finished(result)
+    }
+
+    /// Runs a query whose number of changed rows does not matter. On PostgreSQL it saves waiting for the
+    /// answer: a failure is the result of one of the next queries, or of the whole work.
+    pub(crate) async fn execute_later(&mut self, mut query: Query<'_>) -> Result<(), Error> {
+        query.bind_error.take().map_or(Ok(()), Err)?;
+        let result = self.connection.execute_later(query).await;
+        self.finished(result)
+    }
+
+    /// Waits for the answers to queries that were executed later.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let result = self.connection.settle().await;
+        result.map_err(|error| self.fail(error))
     }
 
     /// Returns the row of a query, if it has one.
-    pub(crate) async fn fetch_optional(&mut self, query: Query<'_>) -> Result<Option<Row>, Error> {
-        let Query {
-            name,
-            inner,
-            bind_error,
-        } = query;
-        bind_error.map_or(Ok(()), Err)?;
-        let result = inner.fetch_optional(&mut *self.connection).await;
-        self.finished();
-        match result {
-            Ok(row) => Ok(row.map(|inner| Row { query: name, inner })),
-            Err(error) => Err(self.fail(name, error)),
-        }
+    pub(crate) async fn fetch_optional(
+        &mut self,
+        mut query: Query<'_>,
+    ) -> Result<Option<Row>, Error> {
+        query.bind_error.take().map_or(Ok(()), Err)?;
+        let result = self.connection.fetch_optional(&query).await;
+        self.finished(result)
     }
 
     /// Returns the row of a query, converted, if it has one.
@@ -225,22 +247,10 @@ impl<'c> Transaction<'c> {
     }
 
     /// Returns all rows of a query.
-    pub(crate) async fn fetch_all(&mut self, query: Query<'_>) -> Result<Vec<Row>, Error> {
-        let Query {
-            name,
-            inner,
-            bind_error,
-        } = query;
-        bind_error.map_or(Ok(()), Err)?;
-        let result = inner.fetch_all(&mut *self.connection).await;
-        self.finished();
-        match result {
-            Ok(rows) => Ok(rows
-                .into_iter()
-                .map(|inner| Row { query: name, inner })
-                .collect()),
-            Err(error) => Err(self.fail(name, error)),
-        }
+    pub(crate) async fn fetch_all(&mut self, mut query: Query<'_>) -> Result<Vec<Row>, Error> {
+        query.bind_error.take().map_or(Ok(()), Err)?;
+        let result = self.connection.fetch_all(&query).await;
+        self.finished(result)
     }
 
     /// Returns all rows of a query, converted.
@@ -272,43 +282,23 @@ impl<'c> Transaction<'c> {
         self.fetch_one(take).await?.int_as("value")
     }
 
-    fn finished(&self) {
-        self.queries.fetch_add(1, Ordering::Relaxed);
+    fn finished<T>(&mut self, result: Result<T, QueryError>) -> Result<T, Error> {
+        match result {
+            Ok(result) => {
+                self.limits.query_finished();
+                Ok(result)
+            }
+            Err(error) => Err(self.fail(error)),
+        }
     }
 
-    fn fail(&mut self, name: &str, error: sqlx::Error) -> Error {
-        let failure = Failure::query(name, error);
+    fn fail(&mut self, error: QueryError) -> Error {
+        let failure = match self.limits.exceeded() {
+            Some(limit) if error.source.is_interruption() => Failure::too_long(limit),
+            _ => Failure::query(error.query, error.source),
+        };
         self.failure.get_or_insert_with(|| failure.clone());
         failure.error
-    }
-}
-
-/// Runs work as long as it finishes queries, or returns the limit that it exceeded.
-async fn within_limits<T>(
-    work: impl Future<Output = T>,
-    queries: &AtomicU64,
-) -> Result<T, Duration> {
-    let mut work = pin!(work);
-    let (mut waited, mut before) = (Duration::ZERO, 0);
-    loop {
-        if let Ok(done) = tokio::time::timeout(WORK_TIMEOUT, &mut work).await {
-            return Ok(done);
-        }
-        waited += WORK_TIMEOUT;
-        let finished = queries.load(Ordering::Relaxed);
-        if let Some(limit) = exceeded(waited, finished - before) {
-            return Err(limit);
-        }
-        before = finished;
-    }
-}
-
-/// The limit that work exceeds after `waited`, with this number of queries since the last check.
-fn exceeded(waited: Duration, queries: u64) -> Option<Duration> {
-    match queries {
-        0 => Some(WORK_TIMEOUT),
-        _ if waited >= LONG_WORK_TIMEOUT => Some(LONG_WORK_TIMEOUT),
-        _ => None,
     }
 }
 
@@ -329,25 +319,4 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn work_may_take_long_while_it_finishes_queries() {
-        let after = |seconds, queries| exceeded(Duration::from_secs(seconds), queries);
-        assert_eq!(after(30, 0), Some(WORK_TIMEOUT));
-        assert_eq!(after(30, 1), None);
-        assert_eq!(after(270, 1), None);
-        assert_eq!(after(270, 0), Some(WORK_TIMEOUT));
-        assert_eq!(after(300, 1_000), Some(LONG_WORK_TIMEOUT));
-    }
-
-    #[tokio::test]
-    async fn work_that_ends_in_time_returns_its_result() {
-        let queries = AtomicU64::new(0);
-        assert_eq!(within_limits(async { 7 }, &queries).await, Ok(7));
-    }
 }

@@ -1,7 +1,7 @@
 //! The only writer of SQLite, with group commit.
 //!
-//! A commit waits for the disk, which is nearly the whole cost of a small transaction. So one task
-//! owns the writing connection. It opens a transaction, runs the first piece of work, then the work
+//! A commit waits for the disk, which is nearly the whole cost of a small transaction. So one thread
+//! owns the writing connection, and runs all work: no query waits for another thread. It opens a transaction, runs the first piece of work, then the work
 //! that arrived meanwhile, each in its own savepoint. It commits once and then replies to all callers.
 //! The next work queues while the disk syncs.
 //!
@@ -10,15 +10,16 @@
 //! SQLite ended the whole transaction (full disk), the other pieces of work run in their own
 //! transactions.
 
-use crate::address::Address;
+use crate::connection::Connection;
 use crate::counters::CommitCounters;
-use crate::dialect::Dialect;
 use crate::error::DbError;
+use crate::sqlite::SqliteConnection;
 use crate::transaction::{Failure, Mode, Transaction};
 use galleria_ports::Error;
 use galleria_ports::records::Work;
-use sqlx::{AnyConnection, Connection as _};
+use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 /// Most pieces of work in a commit. Each waits for the others, about 0.1 ms per piece: little
@@ -28,7 +29,7 @@ const MAX_GROUP: usize = 128;
 /// Most pieces of work in the queue. Further callers wait for a free place.
 const QUEUE_CAPACITY: usize = 1024;
 
-/// A handle of the writer's task.
+/// A handle of the writer's thread.
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<WriteCommand>,
@@ -45,19 +46,32 @@ struct WorkItem {
 }
 
 impl Writer {
-    /// Starts the task. It ends when it is closed or when the last handle is dropped.
+    /// Starts the thread. It ends when it is closed or when the last handle is dropped.
     pub(crate) async fn start(
-        address: Address,
+        file: PathBuf,
         counters: Arc<CommitCounters>,
     ) -> Result<Self, DbError> {
-        let connection = Some(address.connect().await?);
         let (queue, commands) = mpsc::channel(QUEUE_CAPACITY);
-        let task = WriterTask {
-            address,
-            connection,
-            counters,
+        let (opened, opening) = oneshot::channel();
+        let runtime = Handle::current();
+        let run = move || {
+            let connection = match SqliteConnection::open_writer(&file) {
+                Ok(connection) => Some(connection),
+                Err(error) => return drop(opened.send(Err(error))),
+            };
+            let _ = opened.send(Ok(()));
+            let task = WriterTask {
+                file,
+                connection,
+                counters,
+            };
+            runtime.block_on(task.run(commands));
         };
-        tokio::spawn(task.run(commands));
+        let failed = |source| DbError::Thread { source };
+        let thread = std::thread::Builder::new().name("sqlite-writer".into());
+        thread.spawn(run).map_err(failed)?;
+        let opened = opening.await;
+        opened.unwrap_or_else(|_| Err(failed(std::io::ErrorKind::Interrupted.into())))?;
         Ok(Self { queue })
     }
 
@@ -81,10 +95,10 @@ impl Writer {
 }
 
 struct WriterTask {
-    address: Address,
+    file: PathBuf,
     /// `None` after a failure that left the connection in an unknown state. The next transaction
     /// opens another.
-    connection: Option<AnyConnection>,
+    connection: Option<SqliteConnection>,
     counters: Arc<CommitCounters>,
 }
 
@@ -109,7 +123,7 @@ impl WriterTask {
                 commands.close();
             }
         }
-        let closed = self.close().await;
+        let closed = self.close();
         let mut replies = closing.into_iter();
         if let Some(first) = replies.next() {
             let _ = first.send(closed);
@@ -126,7 +140,7 @@ impl WriterTask {
         commands: &mut mpsc::Receiver<WriteCommand>,
         closing: &mut Vec<oneshot::Sender<Result<(), DbError>>>,
     ) {
-        if let Err(error) = self.begin().await {
+        if let Err(error) = self.begin() {
             let _ = first.reply.send(Err(error));
             return;
         }
@@ -149,7 +163,7 @@ impl WriterTask {
                 }
             }
         }
-        let committed = self.execute("COMMIT").await;
+        let committed = self.execute("COMMIT");
         let works = results.iter().filter(|work| work.result.is_ok()).count();
         if committed.is_ok() && works > 0 {
             galleria_ports::metrics::committed(works);
@@ -173,43 +187,42 @@ impl WriterTask {
     }
 
     async fn commit_one(&mut self, work: &Work) -> Result<(), Error> {
-        self.begin().await?;
+        self.begin()?;
         if let Err(error) = self.run_in_savepoint(work).await {
             // The savepoint is rolled back; the transaction is still open unless it was lost, too.
             if self.connection.is_some() {
-                self.execute("ROLLBACK").await?;
+                self.execute("ROLLBACK")?;
             }
             return Err(error);
         }
-        self.execute("COMMIT").await?;
+        self.execute("COMMIT")?;
         self.counters.add(1);
         Ok(())
     }
 
-    async fn begin(&mut self) -> Result<(), Error> {
+    fn begin(&mut self) -> Result<(), Error> {
         if self.connection.is_none() {
-            let connected = self.address.connect().await;
-            let connection =
-                connected.map_err(|error| Error::records("database unavailable", error))?;
-            self.connection = Some(connection);
+            let opened = SqliteConnection::open_writer(&self.file);
+            let opened = opened.map_err(|error| Error::records("database unavailable", error))?;
+            self.connection = Some(opened);
         }
         // Immediate, so that no other process writes between a read and a write.
-        self.execute("BEGIN IMMEDIATE").await
+        self.execute("BEGIN IMMEDIATE")
     }
 
     /// Runs one piece of work. Drops the connection if the work cannot be rolled back alone.
     async fn run_in_savepoint(&mut self, work: &Work) -> Result<(), Error> {
-        self.execute("SAVEPOINT work").await?;
+        self.execute("SAVEPOINT work")?;
         let Some(connection) = &mut self.connection else {
             return Err(Error::Internal("database unavailable".into()));
         };
-        let result = Transaction::run(connection, Dialect::Sqlite, Mode::Write, work).await;
+        let result = Transaction::run(Connection::Sqlite(connection), Mode::Write, work).await;
         match result {
-            Ok(()) => self.execute("RELEASE work").await,
+            Ok(()) => self.execute("RELEASE work"),
             Err(failure) => {
                 // The caller gets the work's own error, so a failure of the rollback is only logged.
                 for undo in ["ROLLBACK TO work", "RELEASE work"] {
-                    if let Err(error) = self.execute(undo).await {
+                    if let Err(error) = self.execute(undo) {
                         tracing::warn!(error = %error.chain(), "transaction lost");
                         break;
                     }
@@ -221,12 +234,12 @@ impl WriterTask {
 
     /// Runs a transaction command. If it fails, the state of the transaction is unknown: dropping the
     /// connection rolls back.
-    async fn execute(&mut self, command: &'static str) -> Result<(), Error> {
+    fn execute(&mut self, command: &'static str) -> Result<(), Error> {
         let Some(connection) = &mut self.connection else {
             return Err(Error::Internal("database unavailable".into()));
         };
-        match sqlx::query(command).execute(connection).await {
-            Ok(_) => Ok(()),
+        match connection.command(command) {
+            Ok(()) => Ok(()),
             Err(error) => {
                 self.connection = None;
                 Err(Failure::query(command, error).error)
@@ -234,16 +247,10 @@ impl WriterTask {
         }
     }
 
-    /// Moves the log into the database file, so that a copy of the file is complete, and closes.
-    async fn close(mut self) -> Result<(), DbError> {
-        let failed = |source| DbError::operation("close database", source);
-        if let Some(mut connection) = self.connection.take() {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-                .execute(&mut connection)
-                .await
-                .map_err(failed)?;
-            connection.close().await.map_err(failed)?;
-        }
-        Ok(())
+    fn close(self) -> Result<(), DbError> {
+        let closed = self.connection.map(SqliteConnection::checkpoint_and_close);
+        closed
+            .unwrap_or(Ok(()))
+            .map_err(|source| DbError::operation("close database", source))
     }
 }

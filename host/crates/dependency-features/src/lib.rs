@@ -3,7 +3,7 @@
 //! Cargo turns on the features that the packages of one command need. `cargo xtask` alone, the host that
 //! the demo builds, and `cargo test` need different features of `serde_json`, `hashbrown`, `tokio` and
 //! others, so each command would compile these again, and with them everything above them: wasmtime and
-//! Cranelift, sqlx, the HTTP stack and the crates of the host. That is several minutes for each switch on two
+//! Cranelift, the HTTP stack and the crates of the host. That is several minutes for each switch on two
 //! cores.
 //!
 //! `galleria` and `xtask` depend on this crate, whose `Cargo.toml` turns on the union of these features.

@@ -3,7 +3,7 @@
 use crate::host::{Database, Host};
 use crate::listeners::{Agent, Collector};
 use crate::scanned::needles;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use galleria_test_database::TestDatabase;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -90,19 +90,15 @@ fn files_of(data: &Path, database: Database) -> Written {
 
 /// Every row of every table, as text.
 async fn rows(url: &str) -> Written {
-    let mut db = PgConnection::connect(url).await.expect("the database");
+    let mut database = TestDatabase::connect(url).await;
     let tables = "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables \
                   WHERE table_schema NOT IN ('information_schema', 'pg_catalog')";
-    let tables = sqlx::query_scalar(tables).fetch_all(&mut db).await;
-    let tables: Vec<String> = tables.expect("tables");
     let mut found = Vec::new();
-    for table in tables {
+    for table in database.texts(tables).await {
         let rows = format!("SELECT row_to_json(r)::text FROM {table} r");
-        let rows = sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut db);
-        let rows: Vec<String> = rows.await.expect("rows");
+        let rows = database.texts(&rows).await;
         found.push((table, rows.join("\n").into_bytes()));
     }
-    db.close().await.expect("closed");
     found
 }
 

@@ -5,7 +5,7 @@ use crate::host::{Host, staged};
 use galleria_db::Db;
 use galleria_ports::in_tx;
 use galleria_ports::records::{Records, StatementState};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+use galleria_test_database::TestDatabase;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,13 +28,9 @@ async fn progress(db: &Db) -> Option<(StatementState, u64)> {
 
 /// The number of rows of a table.
 pub async fn counted(host: &Host, table: &str) -> i64 {
-    sqlx::any::install_default_drivers();
-    let db = AnyConnection::connect(&host.database().url).await;
-    let mut db = db.expect("the database");
-    let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-    let count = sqlx::query_scalar(count).fetch_one(&mut db).await;
-    db.close().await.expect("closed");
-    count.expect("a number")
+    let mut database = TestDatabase::connect(&host.database().url).await;
+    let count = format!("SELECT COUNT(*) FROM {table}");
+    database.integers(&count).await[0]
 }
 
 /// Starts an import and calls `stop` on it as soon as it has reached a state.

@@ -4,8 +4,8 @@
 use super::tabular::Grid;
 use super::{Sample, readers, samples, sent};
 use crate::host::{Database, Host, staged};
+use galleria_test_database::TestDatabase;
 use serde_json::json;
-use sqlx::{AnyConnection, Connection as _};
 
 /// The errors that each plugin must reject.
 const REFUSALS: [&str; 8] = [
@@ -189,17 +189,11 @@ fn cases(sample: &Sample) -> Vec<Case> {
 }
 
 /// The number of rows of statements and of their lines, in any state.
-async fn rows(host: &Host) -> (i64, i64) {
-    sqlx::any::install_default_drivers();
-    let mut db = AnyConnection::connect(&host.database().url)
-        .await
-        .expect("the database");
-    let counted = sqlx::query_as(
-        "SELECT (SELECT COUNT(*) FROM statements), (SELECT COUNT(*) FROM statement_lines)",
-    );
-    let counts = counted.fetch_one(&mut db).await.expect("counted");
-    db.close().await.expect("closed");
-    counts
+async fn rows(host: &Host) -> [i64; 2] {
+    let mut database = TestDatabase::connect(&host.database().url).await;
+    let count = "SELECT (SELECT COUNT(*) FROM statements), (SELECT COUNT(*) FROM statement_lines)";
+    let counts = database.integers(count).await;
+    counts.try_into().expect("two numbers")
 }
 
 on_both!(every_rejection_names_row_and_column_and_nothing_is_imported);
@@ -224,7 +218,7 @@ async fn every_rejection_names_row_and_column_and_nothing_is_imported(database: 
             assert_eq!(result, wanted, "{of}: {answer:#}");
             let page = host.get("/v1/statements").await.expect("a list");
             assert_eq!(page["statements"], json!([]), "{of}");
-            assert_eq!(rows(&host).await, (0, 0), "{of}");
+            assert_eq!(rows(&host).await, [0, 0], "{of}");
         }
     }
     let kept = || {
@@ -252,7 +246,7 @@ async fn every_rejection_names_row_and_column_and_nothing_is_imported(database: 
         assert_eq!(status, 201, "{}: {answer:#}", sample.plugin);
         lines += answer["lines"].as_i64().expect("lines");
     }
-    assert_eq!(rows(&host).await, (samples.len() as i64, lines));
+    assert_eq!(rows(&host).await, [samples.len() as i64, lines]);
     assert_eq!(kept(), rejected + samples.len());
     host.stop();
 }

@@ -6,9 +6,9 @@ use galleria_app::Policy;
 use galleria_app::members::{Allowance, MemberPolicy};
 use galleria_app::sensitive::DigestKey;
 use galleria_ports::clock::DrivenClock;
+use galleria_test_database::{TestDatabase, integer};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::AnyConnection;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -277,9 +277,21 @@ async fn assert_no_texts(host: &Host, rows: &[Row]) {
 }
 
 /// Every attempt, oldest first. The port lists only attempts about orders, so read the table.
-async fn journal(database: &mut AnyConnection) -> Vec<Row> {
+async fn journal(database: &mut TestDatabase) -> Vec<Row> {
     let all =
         "SELECT event_id, outcome, detail, argument, decision, cpu_us FROM journal ORDER BY serial";
-    let rows = sqlx::query_as(all).fetch_all(database).await;
-    rows.expect("rows")
+    let rows = database.rows(all).await.into_iter().map(|row| {
+        let columns = <[_; 6]>::try_from(row).expect("six columns");
+        let [event_id, outcome, detail, argument, decision, cpu_us] = columns;
+        let text = |cell: Option<String>| cell.expect("a text");
+        (
+            text(event_id),
+            text(outcome),
+            detail,
+            text(argument),
+            decision,
+            integer(cpu_us),
+        )
+    });
+    rows.collect()
 }

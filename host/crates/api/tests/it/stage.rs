@@ -6,7 +6,7 @@ use galleria_api::HttpConfig;
 use galleria_app::Policy;
 use galleria_db::{Db, DbConfig};
 use galleria_ports::clock::DrivenClock;
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+use galleria_test_database::TestDatabase;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -97,10 +97,8 @@ impl Stage {
         self.folder.is_some()
     }
 
-    pub async fn connect(&self) -> AnyConnection {
-        sqlx::any::install_default_drivers();
-        let connection = AnyConnection::connect(&self.config.url).await;
-        connection.expect("a connection")
+    pub async fn connect(&self) -> TestDatabase {
+        TestDatabase::connect(&self.config.url).await
     }
 
     /// The whole content: the bytes of SQLite's files, or of PostgreSQL's rows.
@@ -113,16 +111,12 @@ impl Stage {
             let files = files.iter().map(std::fs::read);
             return files.flat_map(|bytes| bytes.expect("a file")).collect();
         }
-        let mut connection = self.connect().await;
+        let mut database = self.connect().await;
         let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
-        let tables = sqlx::query_scalar(tables).fetch_all(&mut connection).await;
-        let tables: Vec<String> = tables.expect("tables");
         let mut text = String::new();
-        for table in tables {
+        for table in database.texts(tables).await {
             let rows = format!("SELECT row_to_json(r)::text FROM {table} r");
-            let rows = sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut connection);
-            let rows: Vec<String> = rows.await.expect("rows");
-            text.extend(rows);
+            text.extend(database.texts(&rows).await);
         }
         text.into_bytes()
     }

@@ -3,51 +3,45 @@
 use crate::{Db, DbConfig, query_log};
 use galleria_ports::in_tx;
 use galleria_ports::records::Records;
+use galleria_test_database::TestDatabase;
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 const PARKED: i64 = 100_000;
 const LIMIT: u32 = 2_200;
 
-/// One event in a lane of its own, as when they are set aside, or all in few lanes; ready or not.
-const ROWS: &str = "INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, data, created_ms,
-        state, attempts, due_ms, ready_ms, since_ms, cause)
-    SELECT 'e' || n, 'slot', 'g', 'l' || (n % $1), n, 't', '{}', n, 'retry', 1, n,
-        CASE WHEN n <= $1 AND n <= $2 THEN 0 ELSE 9223372036854775807 END, n, 'c'
-    FROM generate_series(1, $3) n";
+/// Parks each event in a lane of its own, as when they are set aside, or all in few lanes; ready or not.
+fn park(lanes: i64, ready: i64) -> String {
+    format!(
+        "TRUNCATE parked;
+         INSERT INTO parked (event_id, subscriber, consumer_group, lane, position, topic, data, created_ms,
+             state, attempts, due_ms, ready_ms, since_ms, cause)
+         SELECT 'e' || n, 'slot', 'g', 'l' || (n % {lanes}), n, 't', '{{}}', n, 'retry', 1, n,
+             CASE WHEN n <= {lanes} AND n <= {ready} THEN 0 ELSE 9223372036854775807 END, n, 'c'
+         FROM generate_series(1, {PARKED}) n"
+    )
+}
 
 /// Reads the due events, and returns the rows that each step of the plan read.
 async fn read_rows(url: &str, statement: &str) -> (String, i64) {
-    let mut connection = PgConnection::connect(url).await.expect("connect");
-    for setting in ["force_custom_plan", "force_generic_plan"] {
-        let set = format!("SET plan_cache_mode = {setting}");
-        sqlx::query(AssertSqlSafe(set))
-            .execute(&mut connection)
-            .await
-            .expect("set");
-        let prepare = format!("PREPARE due_{setting} AS {statement}");
-        sqlx::raw_sql(AssertSqlSafe(prepare))
-            .execute(&mut connection)
-            .await
-            .expect("prepared");
+    let mut database = TestDatabase::connect(url).await;
+    let settings = ["force_custom_plan", "force_generic_plan"];
+    for setting in settings {
+        let prepare =
+            format!("SET plan_cache_mode = {setting}; PREPARE due_{setting} AS {statement}");
+        database.run(&prepare).await;
     }
     let mut most = (String::new(), 0);
-    for setting in ["force_custom_plan", "force_generic_plan"] {
+    for setting in settings {
         let explain = format!(
             "SET plan_cache_mode = {setting};
              EXPLAIN (ANALYZE, TIMING OFF) EXECUTE due_{setting} ('g', 1000, {LIMIT})"
         );
-        let steps = sqlx::raw_sql(AssertSqlSafe(explain))
-            .fetch_all(&mut connection)
-            .await
-            .expect("a plan");
-        let steps: Vec<String> = steps.iter().map(|step| step.get(0)).collect();
+        let steps = database.texts(&explain).await;
         let rows = steps.iter().map(|step| rows_of(step)).max().unwrap_or(0);
         if rows >= most.1 {
             most = (steps.join("\n"), rows);
         }
     }
-    connection.close().await.expect("closed");
     most
 }
 
@@ -66,6 +60,7 @@ fn rows_of(step: &str) -> i64 {
 #[tokio::test]
 #[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn due_events_are_read_along_an_index() {
+    let _turn = query_log::turn().await;
     let url = galleria_test_postgres::database();
     let config = DbConfig::new(url.clone());
     Db::migrate(&config).await.expect("migrated");
@@ -78,26 +73,13 @@ async fn due_events_are_read_along_an_index() {
     assert!(read.await.expect("read").is_empty());
     let statement = query_log::take().remove(0).1;
     db.close().await.expect("closed");
-    let mut connection = PgConnection::connect(&url).await.expect("connect");
+    let mut database = TestDatabase::connect(&url).await;
     for (lanes, ready) in [(PARKED, 0), (PARKED, PARKED), (50, PARKED)] {
-        sqlx::raw_sql("TRUNCATE parked")
-            .execute(&mut connection)
-            .await
-            .expect("empty");
-        sqlx::query(ROWS)
-            .bind(lanes)
-            .bind(ready)
-            .bind(PARKED)
-            .execute(&mut connection)
-            .await
-            .expect("parked");
+        database.run(&park(lanes, ready)).await;
         // Statistics of an empty table, and of this one.
         for analysed in [false, true] {
             if analysed {
-                sqlx::raw_sql("ANALYZE parked")
-                    .execute(&mut connection)
-                    .await
-                    .expect("analysed");
+                database.run("ANALYZE parked").await;
             }
             let (plan, rows) = read_rows(&url, &statement).await;
             assert!(
@@ -106,5 +88,4 @@ async fn due_events_are_read_along_an_index() {
             );
         }
     }
-    connection.close().await.expect("closed");
 }

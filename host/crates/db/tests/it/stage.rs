@@ -2,9 +2,7 @@
 
 use galleria_db::{Db, DbConfig};
 use galleria_ports::records::Records;
-use sqlx::any::AnyConnectOptions;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};
+use galleria_test_database::{TestDatabase, integer};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -97,38 +95,18 @@ impl Stage {
     }
 
     /// Runs a query without the ports and returns its text and integer columns.
-    pub async fn rows(&self, sql: &'static str) -> Vec<(String, i64)> {
-        let mut connection = self.connect().await;
-        let rows = sqlx::query_as(sql).fetch_all(&mut connection).await;
-        connection.close().await.expect("close");
-        rows.expect("rows")
+    pub async fn rows(&self, sql: &str) -> Vec<(String, i64)> {
+        let mut database = TestDatabase::connect(&self.config.url).await;
+        let rows = database.rows(sql).await.into_iter().map(|row| {
+            let [text, number] = <[_; 2]>::try_from(row).expect("two columns");
+            (text.expect("a text"), integer(number))
+        });
+        rows.collect()
     }
 
     /// Runs a command without the ports.
-    pub async fn run(&self, sql: &'static str) {
-        let mut connection = self.connect().await;
-        sqlx::query(sql)
-            .execute(&mut connection)
-            .await
-            .expect("run");
-        connection.close().await.expect("close");
-    }
-
-    async fn connect(&self) -> AnyConnection {
-        sqlx::any::install_default_drivers();
-        // Build the address like `Db`, so that special characters of the path work.
-        let options = match self.config.url.strip_prefix("sqlite://") {
-            Some(path) => {
-                let url = SqliteConnectOptions::new().filename(path).to_url_lossy();
-                AnyConnectOptions::from_url(&url)
-            }
-            None => self.config.url.parse(),
-        };
-        options
-            .expect("an address")
-            .connect()
-            .await
-            .expect("connect")
+    pub async fn run(&self, sql: &str) {
+        TestDatabase::connect(&self.config.url).await.run(sql).await;
     }
 
     pub fn records(&self) -> &dyn Records {

@@ -5,6 +5,7 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use crate::tax_kit::{Services, basket, one_tax};
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use galleria_app::tax::{
     ComparedBaskets, ComparisonPage, ComparisonQuery, ShadowPolicy, TaxPolicy,
 };
@@ -122,7 +123,10 @@ impl Shop {
         let app = App::new(records, Arc::new(NoPlugins), clock.clone(), policy)
             .with_tax_upstreams(service.clone());
         let stop = CancellationToken::new();
-        let worker = tokio::spawn(app.taxes.clone().run_shadow(stop.clone()));
+        // The first poll accepts baskets.
+        let mut worker = Box::pin(app.taxes.clone().run_shadow(stop.clone()));
+        assert!((&mut worker).now_or_never().is_none());
+        let worker = tokio::spawn(worker);
         Self {
             app,
             service,

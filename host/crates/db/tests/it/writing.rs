@@ -4,7 +4,7 @@ use crate::rows::{self, at};
 use crate::stage::Stage;
 use futures_util::future::join_all;
 use galleria_ports::Error;
-use galleria_ports::records::{Claim, Outcome};
+use galleria_ports::records::{ActivityKind, ActivityRow, Claim, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 on_both!(
     a_failed_transaction_is_rolled_back_and_affects_no_other,
     work_with_a_failed_query_is_never_committed,
+    a_failure_that_is_reported_later_fails_the_work,
     writes_of_a_read_are_discarded,
     queued_work_is_committed_before_closing,
     cancelled_callers_affect_no_other,
@@ -84,7 +85,37 @@ async fn work_with_a_failed_query_is_never_committed(stage: &Stage) {
     let error = outcome.expect_err("the failed query");
     assert!(matches!(error, Error::Records { .. }), "{error:?}");
     assert!(error.to_string().contains("order_insert"), "{error}");
+    // PostgreSQL quotes values in the details of its errors.
+    let logged = format!("{} {error:?}", error.chain());
+    assert!(!logged.contains("no such store"), "{logged}");
     assert!(claims(stage).await.is_empty());
+}
+
+/// The work does not wait for the result of the second insert.
+async fn a_failure_that_is_reported_later_fails_the_work(stage: &Stage) {
+    let activity = ActivityRow {
+        store_id: "s".into(),
+        business_date: "2026-11-01".into(),
+        begun_at: at(1),
+        kind: ActivityKind::Sale,
+        id: "a1".into(),
+        accepted_at: at(1),
+    };
+    for continues in [false, true] {
+        let outcome = write_tx!(stage, [activity], |tx| {
+            tx.effect_claim("e1", "a", Outcome::Applied, at(1)).await?;
+            tx.activity_insert(&activity).await?;
+            tx.activity_insert(&activity).await?;
+            if continues {
+                tx.effect_get("e1", "a").await?;
+            }
+            Ok(())
+        });
+        let error = outcome.expect_err("the second insert").chain();
+        assert!(error.contains("activity_insert"), "{error}");
+        assert!(claims(stage).await.is_empty());
+    }
+    claim(stage, 1).await.expect("the database still works");
 }
 
 async fn writes_of_a_read_are_discarded(stage: &Stage) {

@@ -1,29 +1,25 @@
 //! The entries of all indexes of a PostgreSQL database.
 
-use sqlx::{Connection as _, PgConnection};
+use galleria_test_database::{TestDatabase, integer};
 use std::collections::BTreeMap;
 
 /// Counts the entries by table, with those of replaced rows.
 pub async fn of_tables(url: &str) -> BTreeMap<String, usize> {
-    let mut connection = PgConnection::connect(url).await.expect("a connection");
-    sqlx::query("CREATE EXTENSION IF NOT EXISTS pgstattuple")
-        .execute(&mut connection)
-        .await
-        .expect("the extension");
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT t.relname::TEXT, SUM(s.tuple_count + s.dead_tuple_count)::BIGINT
+    let mut database = TestDatabase::connect(url).await;
+    database
+        .run("CREATE EXTENSION IF NOT EXISTS pgstattuple")
+        .await;
+    let counts = "SELECT t.relname::TEXT, SUM(s.tuple_count + s.dead_tuple_count)::BIGINT
          FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace,
              pgstattuple(i.indexrelid) s
-         WHERE n.nspname = 'public' GROUP BY t.relname",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .expect("counted");
-    connection.close().await.expect("closed");
-    let count = |count: i64| usize::try_from(count).expect("a count");
-    rows.into_iter()
-        .map(|(table, n)| (table, count(n)))
-        .collect()
+         WHERE n.nspname = 'public' GROUP BY t.relname";
+    let rows = database.rows(counts).await.into_iter();
+    rows.map(|row| {
+        let [table, count] = <[_; 2]>::try_from(row).expect("two columns");
+        let count = usize::try_from(integer(count)).expect("a count");
+        (table.expect("a name"), count)
+    })
+    .collect()
 }
 
 /// Compares the entries that each of `orders` added with the limit.

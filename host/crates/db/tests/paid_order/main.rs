@@ -11,9 +11,9 @@ mod shop;
 mod syncs;
 
 use galleria_db::DbConfig;
+use galleria_test_database::TestDatabase;
 use proxy::Proxy;
 use shop::Shop;
-use sqlx::{Connection as _, PgConnection};
 use std::collections::BTreeMap;
 use syncs::Syncs;
 use tokio::sync::Mutex;
@@ -127,13 +127,9 @@ async fn one_paid_order_alone_on_postgresql() {
 
 /// The process of a server that started all others.
 async fn main_process(url: &str) -> u32 {
-    let mut connection = PgConnection::connect(url).await.expect("a connection");
-    let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
-        .fetch_one(&mut connection)
-        .await
-        .expect("a process");
+    let mut database = TestDatabase::connect(url).await;
+    let backend = database.integers("SELECT pg_backend_pid()").await[0];
     let stat = std::fs::read_to_string(format!("/proc/{backend}/stat")).expect("a process");
-    connection.close().await.expect("closed");
     let after = stat.rsplit_once(')').expect("a name").1;
     let main = after.split_whitespace().nth(1).expect("a parent");
     main.parse().expect("a process")
