@@ -242,7 +242,7 @@ impl Core {
     /// The saved response of an idempotency key.
     pub(crate) async fn answered(&self, key: IdempotencyKey) -> Result<Option<Reply>, Error> {
         self.records
-            .read(in_tx!(|tx, key| {
+            .read_one(in_tx!(|tx, key| {
                 let saved = tx.saved_response_get(&key.key).await?;
                 saved.map(|saved| repeated(saved, &key)).transpose()
             }))
@@ -274,7 +274,7 @@ impl Core {
     pub(crate) async fn store(&self, id: &str) -> Result<Store, Error> {
         let id = id.to_owned();
         self.records
-            .read(in_tx!(|tx, id| store_of(tx, &id).await))
+            .read_one(in_tx!(|tx, id| store_of(tx, &id).await))
             .await
     }
 

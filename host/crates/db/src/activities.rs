@@ -53,7 +53,7 @@ impl Activities for Transaction<'_> {
         .bind_timestamp(verification.occurred_at)
         .bind_timestamp(verification.accepted_at);
         inserted(
-            self.execute(insert).await?,
+            self.insert(insert, 1).await?,
             "verification",
             &verification.id,
         )

@@ -23,7 +23,7 @@ impl Catalogue for Transaction<'_> {
         )
         .bind_timestamp(as_of)
         .bind(retailer);
-        self.execute(fix).await.map(drop)
+        self.execute_later(fix).await
     }
 
     async fn catalogue_list(
@@ -172,7 +172,7 @@ impl Transaction<'_> {
             return Ok(());
         }
         let sql = "SET LOCAL plan_cache_mode = force_custom_plan";
-        self.execute(query("catalogue_plan", sql)).await.map(drop)
+        self.execute_later(query("catalogue_plan", sql)).await
     }
 
     /// Returns the last of at most `limit` SKUs after `after`, of any version.

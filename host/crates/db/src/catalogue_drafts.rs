@@ -40,7 +40,7 @@ impl CatalogueDrafts for Transaction<'_> {
         .bind(writer)
         .bind_timestamp(until)
         .bind(retailer);
-        self.execute(begin).await?;
+        self.execute_later(begin).await?;
         Ok(DraftStart::Draft(CatalogueDraft {
             retailer: retailer.to_owned(),
             version,
@@ -59,13 +59,15 @@ impl CatalogueDrafts for Transaction<'_> {
         self.extend_lease(draft, until).await?;
         self.disable_plan_cache().await?;
         for chunk in products.chunks(placeholders::CHUNK) {
-            self.execute(rows::products_insert(draft, chunk)).await?;
-            self.execute(rows::products_forget(draft, chunk, forget))
+            self.execute_later(rows::products_insert(draft, chunk))
+                .await?;
+            self.execute_later(rows::products_forget(draft, chunk, forget))
                 .await?;
         }
         for chunk in prices.chunks(placeholders::CHUNK) {
-            self.execute(rows::prices_insert(draft, chunk)).await?;
-            self.execute(rows::prices_forget(draft, chunk, forget))
+            self.execute_later(rows::prices_insert(draft, chunk))
+                .await?;
+            self.execute_later(rows::prices_forget(draft, chunk, forget))
                 .await?;
         }
         Ok(())
@@ -86,7 +88,7 @@ impl CatalogueDrafts for Transaction<'_> {
         .bind(&*draft.retailer)
         .bind(draft.version)
         .bind(at_ms);
-        self.execute(show).await?;
+        self.execute_later(show).await?;
         let end = query(
             "catalogue_draft_publish",
             "UPDATE catalogues SET writer = NULL, writer_until_ms = 0, fixed_ms = $1
@@ -94,7 +96,7 @@ impl CatalogueDrafts for Transaction<'_> {
         )
         .bind(at_ms)
         .bind(&*draft.retailer);
-        self.execute(end).await?;
+        self.execute_later(end).await?;
         Timestamp::from_millisecond(at_ms).map_err(|error| {
             Error::records("catalogue_draft_publish: timestamp out of range", error)
         })
@@ -130,7 +132,7 @@ impl CatalogueDrafts for Transaction<'_> {
             "UPDATE catalogues SET writer = NULL, writer_until_ms = 0 WHERE retailer = $1",
         )
         .bind(&*draft.retailer);
-        self.execute(end).await?;
+        self.execute_later(end).await?;
         Ok(true)
     }
 
@@ -161,7 +163,7 @@ impl CatalogueDrafts for Transaction<'_> {
         .bind(writer)
         .bind_timestamp(until)
         .bind(&*draft.retailer);
-        self.execute(take).await?;
+        self.execute_later(take).await?;
         Ok(Some(draft))
     }
 
@@ -237,7 +239,7 @@ impl Transaction<'_> {
              ON CONFLICT DO NOTHING",
         )
         .bind(retailer);
-        self.execute(make).await?;
+        self.execute_later(make).await?;
         Head::from_row(&self.fetch_one(get()).await?)
     }
 

@@ -46,16 +46,20 @@ impl Connection<'_> {
         }
     }
 
-    /// Runs a query whose number of changed rows does not matter. PostgreSQL: sends it and returns before the answer. The next
-    /// query, or [`settle`](Self::settle), reports its failure.
-    pub(crate) async fn execute_later(&mut self, query: Query<'_>) -> Result<(), QueryError> {
+    /// Runs a query whose number of changed rows does not matter. PostgreSQL: sends it with the next query, and
+    /// fails later if it does not change the assumed number of rows.
+    pub(crate) async fn execute_later(
+        &mut self,
+        query: Query<'_>,
+        assumed: Option<u64>,
+    ) -> Result<(), QueryError> {
         match self {
             Self::Sqlite(connection) => in_query(&query, connection.execute(&query)).map(drop),
-            Self::Postgres(connection) => connection.execute_later(query).await,
+            Self::Postgres(connection) => connection.execute_later(query, assumed).await,
         }
     }
 
-    /// Waits for the answers to all queries that were sent without waiting.
+    /// Waits for the answers to all queries that were executed later.
     pub(crate) async fn settle(&mut self) -> Result<(), QueryError> {
         match self {
             Self::Sqlite(_) => Ok(()),

@@ -10,6 +10,7 @@ use crate::migrations;
 use crate::pool::Pool;
 use crate::readers::Readers;
 use crate::sqlite::SqliteConnection;
+use crate::transaction::Mode;
 use crate::writer::Writer;
 use async_trait::async_trait;
 use backon::{ConstantBuilder, Retryable as _};
@@ -116,7 +117,9 @@ impl Db {
             }
             Address::Postgres(server) => {
                 let mut connection = server.connect().await?;
-                migrations::apply(&mut Connection::Postgres(&mut connection)).await
+                let steps = migrations::apply(&mut Connection::Postgres(&mut connection)).await;
+                connection.close().await;
+                steps
             }
         }
     }
@@ -152,22 +155,42 @@ impl Db {
     pub fn works(&self) -> u64 {
         self.counters.works()
     }
+
+    async fn write(&self, work: Work, mode: Mode) -> Result<(), Error> {
+        match &self.connections {
+            Connections::Sqlite { writer, .. } => writer.write(work, mode).await,
+            Connections::Postgres { writes, .. } => {
+                writes.run(&work, mode).await?;
+                self.counters.add(1);
+                Ok(())
+            }
+        }
+    }
+
+    async fn read(&self, work: Work, mode: Mode) -> Result<(), Error> {
+        match &self.connections {
+            Connections::Sqlite { readers, .. } => readers.read(work, mode).await,
+            Connections::Postgres { reads, .. } => reads.run(&work, mode).await,
+        }
+    }
 }
 
 #[async_trait]
 impl Records for Db {
     async fn write_work(&self, work: Work) -> Result<(), Error> {
-        match &self.connections {
-            Connections::Sqlite { writer, .. } => writer.write(work).await,
-            Connections::Postgres { writes, .. } => writes.write(&work, &self.counters).await,
-        }
+        self.write(work, Mode::Write).await
+    }
+
+    async fn write_one_work(&self, work: Work) -> Result<(), Error> {
+        self.write(work, Mode::WriteOne).await
     }
 
     async fn read_work(&self, work: Work) -> Result<(), Error> {
-        match &self.connections {
-            Connections::Sqlite { readers, .. } => readers.read(work).await,
-            Connections::Postgres { reads, .. } => reads.read(&work).await,
-        }
+        self.read(work, Mode::Read).await
+    }
+
+    async fn read_one_work(&self, work: Work) -> Result<(), Error> {
+        self.read(work, Mode::ReadOne).await
     }
 
     async fn commit_number(&self) -> Option<i64> {

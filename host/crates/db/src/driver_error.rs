@@ -32,6 +32,9 @@ pub enum DriverError {
     /// The database was closed.
     #[error("the database is closed")]
     Closed,
+    /// A query changed another number of rows than the work assumed.
+    #[error("the query changed another number of rows than the work assumed")]
+    Assumption,
     /// The query has no such column.
     #[error("the query returns no such column")]
     NoColumn,

@@ -78,7 +78,7 @@ pub enum DbError {
         database: String,
         /// The server's answer.
         #[source]
-        source: DriverError,
+        source: Box<DriverError>,
     },
     /// The server is too old.
     #[error("PostgreSQL {version} is too old: Galleria needs version {minimum} or later")]

@@ -62,7 +62,7 @@ impl Fiscal for Transaction<'_> {
         .bind_enum(row.state)
         .bind_timestamp(row.created_at)
         .bind_timestamp(row.changed_at);
-        Ok(self.execute(insert).await? > 0)
+        Ok(self.insert(insert, 1).await? > 0)
     }
 
     async fn fiscal_update(&mut self, row: &FiscalRow) -> Result<(), Error> {

@@ -86,7 +86,7 @@ impl Journal for Transaction<'_> {
                 chunk,
                 |put, (digest, body)| put.bind(*digest).bind(*body).bind_timestamp(at),
             );
-            self.execute(put).await?;
+            self.execute_later(put).await?;
         }
         Ok(())
     }

@@ -50,6 +50,6 @@ impl Leases for Transaction<'_> {
             "lease_release",
             "DELETE FROM leases WHERE name = $1 AND owner = $2",
         );
-        self.execute(release.bind(name).bind(owner)).await.map(drop)
+        self.execute_later(release.bind(name).bind(owner)).await
     }
 }

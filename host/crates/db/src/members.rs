@@ -30,6 +30,6 @@ impl Members for Transaction<'_> {
         )
         .bind(id)
         .bind_timestamp(whole_at);
-        self.execute(set).await.map(drop)
+        self.execute_later(set).await
     }
 }

@@ -36,7 +36,7 @@ impl Movements for Transaction<'_> {
         .bind_opt(row.cashier.as_deref())
         .bind_timestamp(row.at)
         .bind_timestamp(row.accepted_at);
-        inserted(self.execute(insert).await?, "movement", &row.id)
+        inserted(self.insert(insert, 1).await?, "movement", &row.id)
     }
 
     async fn movement_list(&mut self, shift_id: &str) -> Result<Vec<MovementRow>, Error> {

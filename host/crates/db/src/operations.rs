@@ -21,7 +21,7 @@ impl Operations for Transaction<'_> {
             "operation_lock",
             "SELECT pg_advisory_xact_lock(hashtextextended('operations ' || $1, 0))",
         );
-        self.execute(lock.bind(subject)).await.map(drop)
+        self.execute_later(lock.bind(subject)).await
     }
 
     async fn operation_insert_many(&mut self, rows: &[OperationRow]) -> Result<(), Error> {
@@ -43,7 +43,7 @@ impl Operations for Transaction<'_> {
                     .bind(&*row.before)
                     .bind(&*row.after)
             });
-            self.execute(insert).await?;
+            self.execute_later(insert).await?;
         }
         Ok(())
     }

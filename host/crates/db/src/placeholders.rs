@@ -44,6 +44,9 @@ pub(crate) async fn insert_all<'i>(
     what: &'static str,
     mut ids: impl Iterator<Item = &'i str>,
 ) -> Result<(), Error> {
+    if tx.assumes() {
+        return tx.execute_later(insert.without_conflict_clause()).await;
+    }
     let rows = tx.fetch_all_as(insert, |row| row.text("id")).await?;
     let new: HashSet<String> = rows.into_iter().collect();
     match ids.find(|id| !new.contains(*id)) {

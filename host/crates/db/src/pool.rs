@@ -7,19 +7,20 @@
 //! commit the caller receives an error and repeats its request.
 
 use crate::connection::Connection;
-use crate::counters::CommitCounters;
 use crate::driver_error::DriverError;
 use crate::error::DbError;
-use crate::postgres::Server;
+use crate::postgres::{BEGIN_READ, BEGIN_WRITE, Server};
 use crate::postgres_connection::PostgresConnection;
 use crate::retries::Retries;
 use crate::retry::Retry;
 use crate::transaction::{Failure, Mode, Transaction};
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use futures_util::FutureExt as _;
 use galleria_ports::Error;
 use galleria_ports::records::Work;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 /// Longest wait for the answer to COMMIT: as long as the work may take.
@@ -39,13 +40,13 @@ impl Manager for Connector {
         self.0.connect_pooled().await
     }
 
-    /// Sends nothing: a lost connection is noticed when its socket closes, or by the next query.
+    /// Sends nothing: a closed socket is noticed here, and any other loss by the next query.
     async fn recycle(
         &self,
         connection: &mut PostgresConnection,
         metrics: &Metrics,
     ) -> RecycleResult<DriverError> {
-        match connection.is_closed() || metrics.age() > MAX_AGE {
+        match connection.is_lost() || metrics.age() > MAX_AGE {
             true => Err(RecycleError::message("closed or old")),
             false => Ok(()),
         }
@@ -93,22 +94,14 @@ impl Pool {
     }
 
     /// Runs the work in its own transaction, and again after a retryable failure.
-    pub(crate) async fn write(&self, work: &Work, counters: &CommitCounters) -> Result<(), Error> {
-        self.run(work, Mode::Write).await?;
-        counters.add(1);
-        Ok(())
-    }
-
-    /// Runs the work on a snapshot and discards its writes.
-    pub(crate) async fn read(&self, work: &Work) -> Result<(), Error> {
-        self.run(work, Mode::Read).await
-    }
-
-    async fn run(&self, work: &Work, mode: Mode) -> Result<(), Error> {
+    pub(crate) async fn run(&self, work: &Work, mut mode: Mode) -> Result<(), Error> {
         let mut retries = Retries::new(self.connections.status().max_size);
         loop {
             match self.running.track_future(self.attempt(work, mode)).await {
                 Ok(()) => return Ok(()),
+                Err(failure) if failure.retry == Retry::Checked && mode == Mode::Write => {
+                    mode = Mode::CheckedWrite;
+                }
                 Err(failure) => retries.wait(failure).await?,
             }
         }
@@ -123,7 +116,7 @@ impl Pool {
         let mut open = OpenTransaction::begin(connection, mode);
         let result = open.run(mode, work).await;
         match &result {
-            Ok(()) if mode == Mode::Write => open.end(),
+            Ok(()) if mode != Mode::Read => open.end(),
             // Dropping rolls back.
             Err(failure) if failure.is_stuck || failure.retry == Retry::NewConnection => {
                 open.discard();
@@ -149,10 +142,12 @@ struct OpenTransaction {
 
 impl OpenTransaction {
     fn begin(mut connection: Object<Connector>, mode: Mode) -> Self {
-        connection.begin(match mode {
-            Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-            Mode::Write => "BEGIN",
-        });
+        match mode {
+            Mode::ReadOne => {}
+            Mode::Read => connection.begin(BEGIN_READ, false),
+            Mode::WriteOne => connection.begin(BEGIN_WRITE, true),
+            Mode::Write | Mode::CheckedWrite => connection.begin(BEGIN_WRITE, false),
+        }
         Self {
             connection: Some(connection),
         }
@@ -164,12 +159,13 @@ impl OpenTransaction {
             return Err(Failure::query("begin", DriverError::Closed));
         };
         Transaction::run(Connection::Postgres(connection), mode, work).await?;
-        if mode == Mode::Read {
+        if !mode.commits() {
             return Ok(());
         }
         // The machine of a server can fail without closing the connection.
         match tokio::time::timeout(ANSWER_TIMEOUT, connection.commit()).await {
-            Ok(committed) => committed.map_err(Failure::commit),
+            Ok(Err(error)) => Err(Failure::at_commit(error)),
+            Ok(Ok(())) => Ok(()),
             Err(_) => Err(Failure::stuck(Error::records(
                 "database operation failed: commit",
                 DriverError::NoAnswer(ANSWER_TIMEOUT),
@@ -190,8 +186,21 @@ impl OpenTransaction {
 
 impl Drop for OpenTransaction {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.as_deref_mut() {
-            connection.roll_back();
+        let (Some(connection), Ok(runtime)) = (self.connection.take(), Handle::try_current())
+        else {
+            return;
+        };
+        let mut rolling_back = roll_back(connection).boxed();
+        if (&mut rolling_back).now_or_never().is_none() {
+            runtime.spawn(rolling_back);
         }
+    }
+}
+
+/// Rolls back, and returns the connection to the pool, or closes it if it is lost.
+async fn roll_back(mut connection: Object<Connector>) {
+    let rolled_back = tokio::time::timeout(ANSWER_TIMEOUT, connection.roll_back()).await;
+    if !matches!(rolled_back, Ok(Ok(()))) {
+        drop(Object::take(connection));
     }
 }

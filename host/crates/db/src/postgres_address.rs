@@ -5,13 +5,12 @@
 
 use crate::error::DbError;
 use crate::password_file::{self, Login};
-use crate::postgres_connection::PostgresConnection;
 use crate::tls::{self, TlsFiles};
 use percent_encoding::percent_decode_str;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
@@ -51,7 +50,8 @@ pub(crate) struct PostgresAddress {
     pub(crate) config: Config,
     /// `None` never encrypts.
     pub(crate) tls: Option<MakeRustlsConnect>,
-    statements: usize,
+    /// Prepared queries that a connection keeps.
+    pub(crate) statements: usize,
     pub(crate) host: String,
     pub(crate) user: String,
     pub(crate) database: String,
@@ -121,10 +121,6 @@ impl PostgresAddress {
             parameters.set(&name, &value)?;
         }
         parameters.address()
-    }
-
-    pub(crate) fn wrap(&self, client: Client) -> PostgresConnection {
-        PostgresConnection::new(client, self.statements)
     }
 }
 

@@ -37,6 +37,21 @@ pub(crate) fn query<'q>(name: &'static str, sql: impl Into<Cow<'static, str>>) -
 }
 
 impl<'q> Query<'q> {
+    /// Removes the clause ON CONFLICT from an insert, at its end: a row that exists fails it.
+    pub(crate) fn without_conflict_clause(mut self) -> Self {
+        self.sql = match self.sql {
+            Cow::Borrowed(sql) => {
+                let plain = sql.split_once("ON CONFLICT").map(|(plain, _)| plain);
+                Cow::Borrowed(plain.unwrap_or(sql))
+            }
+            Cow::Owned(mut sql) => {
+                sql.truncate(sql.find("ON CONFLICT").unwrap_or(sql.len()));
+                Cow::Owned(sql)
+            }
+        };
+        self
+    }
+
     /// Binds the next `$n`.
     pub(crate) fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
         self.values.push(value.into());

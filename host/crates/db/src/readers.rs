@@ -76,7 +76,7 @@ impl Readers {
     }
 
     /// Runs the work on a snapshot and discards its writes.
-    pub(crate) async fn read(&self, work: Work) -> Result<(), Error> {
+    pub(crate) async fn read(&self, work: Work, mode: Mode) -> Result<(), Error> {
         let acquired = self.acquire().await;
         let mut connection = acquired.map_err(|error| Failure::query("connect", error).error)?;
         connection.caller = CancellationToken::new();
@@ -84,7 +84,7 @@ impl Readers {
         let runtime = Handle::current();
         let reading = self
             .running
-            .spawn_blocking(move || runtime.block_on(read(connection, &work)));
+            .spawn_blocking(move || runtime.block_on(read(connection, &work, mode)));
         reading
             .await
             .map_err(|error| Error::Internal(format!("a read ended early: {error}")))?
@@ -99,13 +99,13 @@ impl Readers {
     }
 }
 
-async fn read(mut connection: Object<Opener>, work: &Work) -> Result<(), Error> {
+async fn read(mut connection: Object<Opener>, work: &Work, mode: Mode) -> Result<(), Error> {
     let mut retries = Retries::new(0);
     loop {
         // Deferred: the first query takes the snapshot.
         let begun = connection.command("BEGIN");
         begun.map_err(|error| Failure::query("begin", error).error)?;
-        let result = Transaction::run(Connection::Sqlite(&mut connection), Mode::Read, work).await;
+        let result = Transaction::run(Connection::Sqlite(&mut connection), mode, work).await;
         if let Err(error) = connection.command("ROLLBACK") {
             // The caller needs the result of the work, and the next one a working connection.
             tracing::debug!(%error, "transaction not rolled back");

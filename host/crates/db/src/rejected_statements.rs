@@ -26,7 +26,7 @@ impl RejectedStatements for Transaction<'_> {
         .bind(count(row.size))
         .bind_json(&row.problems)
         .bind_timestamp(row.rejected_at);
-        self.execute(put).await.map(drop)
+        self.execute_later(put).await
     }
 
     async fn rejected_statement_get(
@@ -59,7 +59,7 @@ impl RejectedStatements for Transaction<'_> {
             "rejected_statement_remove",
             "DELETE FROM rejected_statements WHERE id = $1",
         );
-        self.execute(remove.bind(id)).await.map(drop)
+        self.execute_later(remove.bind(id)).await
     }
 }
 

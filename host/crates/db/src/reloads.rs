@@ -72,9 +72,9 @@ impl Reloads for Transaction<'_> {
 
     async fn host_remove(&mut self, name: &str) -> Result<(), Error> {
         let loads = query("host_remove", "DELETE FROM loads WHERE host = $1");
-        self.execute(loads.bind(name)).await?;
+        self.execute_later(loads.bind(name)).await?;
         let host = query("host_remove", "DELETE FROM hosts WHERE name = $1");
-        self.execute(host.bind(name)).await.map(drop)
+        self.execute_later(host.bind(name)).await
     }
 
     async fn host_remove_unseen(&mut self, unseen_for: Duration) -> Result<(), Error> {
@@ -84,7 +84,8 @@ impl Reloads for Transaction<'_> {
             format!("DELETE FROM {unseen}"),
         ] {
             let remove = query("host_remove_unseen", sql);
-            self.execute(remove.bind(milliseconds(unseen_for))).await?;
+            self.execute_later(remove.bind(milliseconds(unseen_for)))
+                .await?;
         }
         Ok(())
     }
@@ -103,7 +104,7 @@ impl Reloads for Transaction<'_> {
         .bind_enum(row.load.state)
         .bind_json(&row.load.errors)
         .bind_timestamp(row.at);
-        self.execute(put).await.map(drop)
+        self.execute_later(put).await
     }
 
     async fn load_list(&mut self, retailer: Option<&str>) -> Result<Vec<LoadRow>, Error> {

@@ -30,7 +30,7 @@ impl Requests for Transaction<'_> {
         .bind(i64::from(answered.status))
         .bind(&*answered.body)
         .bind_timestamp(answered.at);
-        inserted(self.execute(insert).await?, "answer", &answered.key)
+        inserted(self.insert(insert, 1).await?, "answer", &answered.key)
     }
 
     async fn outgoing_insert_many(&mut self, rows: &[OutgoingRow]) -> Result<(), Error> {

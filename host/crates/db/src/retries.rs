@@ -35,7 +35,7 @@ impl<P: Iterator<Item = Duration>> Retries<P> {
     /// Waits before the next attempt, or returns the error if no attempt is left.
     pub(crate) async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
         match failure.retry {
-            Retry::Never => return Err(failure.error),
+            Retry::Never | Retry::Checked => return Err(failure.error),
             Retry::Work => {
                 let Some(pause) = self.pauses.next() else {
                     return Err(failure.error);

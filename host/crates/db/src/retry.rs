@@ -13,6 +13,8 @@ pub(crate) enum Retry {
     /// Run the work again: transactions conflicted, or the server closed the connection before the
     /// commit.
     Work,
+    /// Run the work again without assumptions: a row existed that the work assumed to be new, or the reverse.
+    Checked,
     /// Run the work again on another connection: this one has queries prepared for tables that a
     /// migration has changed.
     NewConnection,
@@ -24,9 +26,12 @@ impl Retry {
         match error.code() {
             // Serialization failure, deadlock.
             Some(Code::Postgres("40001" | "40P01")) => Self::Work,
+            // Unique violation.
+            Some(Code::Postgres("23505")) => Self::Checked,
             // Busy, outdated snapshot.
             Some(Code::Sqlite(5 | 517)) => Self::Work,
             Some(Code::Postgres("0A000")) if is_outdated_plan(error) => Self::NewConnection,
+            _ if matches!(error, DriverError::Assumption) => Self::Checked,
             _ if is_connection_lost(error) => Self::Work,
             _ => Self::Never,
         }
@@ -81,6 +86,13 @@ mod tests {
         }
         for never in [DriverError::NoAnswer(Duration::ZERO), DriverError::Null] {
             assert_eq!(Retry::after_query(&never), Retry::Never);
+        }
+        for wrong in [
+            reported("23505", "_bt_check_unique"),
+            DriverError::Assumption,
+        ] {
+            assert_eq!(Retry::after_query(&wrong), Retry::Checked);
+            assert_eq!(Retry::after_commit(&wrong), Retry::Never);
         }
         let plan = reported("0A000", "RevalidateCachedQuery");
         assert_eq!(Retry::after_query(&plan), Retry::NewConnection);

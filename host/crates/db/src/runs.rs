@@ -181,7 +181,7 @@ impl Runs for Transaction<'_> {
         .bind(since.map(Timestamp::as_millisecond))
         .bind(i64::from(stores))
         .bind(id);
-        self.execute(begin).await.map(drop)
+        self.execute_later(begin).await
     }
 
     async fn run_renew(

@@ -53,7 +53,7 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, lines: &[SaleLine]) -> Resu
             },
         );
         // A conflict means that the entry id is in use, for instance a refund with a payment's id.
-        let missing = chunk.len() as u64 - tx.execute(insert).await?;
+        let missing = chunk.len() as u64 - tx.insert(insert, chunk.len()).await?;
         inserted(u64::from(missing == 0), "entry", &chunk[0].entry_id)?;
     }
     Ok(())

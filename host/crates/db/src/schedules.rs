@@ -46,7 +46,7 @@ impl Schedules for Transaction<'_> {
         .bind(&*mark.store_id)
         .bind(&*mark.at)
         .bind(text(mark.planned_to));
-        self.execute(put).await.map(drop)
+        self.execute_later(put).await
     }
 
     async fn schedule_mark_remove(
@@ -62,7 +62,7 @@ impl Schedules for Transaction<'_> {
         .bind(retailer)
         .bind(schedule)
         .bind(store_id);
-        self.execute(remove).await.map(drop)
+        self.execute_later(remove).await
     }
 }
 

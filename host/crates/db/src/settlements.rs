@@ -32,7 +32,7 @@ impl Settlements for Transaction<'_> {
         .bind(&*run.subscriber)
         .bind_enum(run.point)
         .bind(&*run.store_id);
-        self.execute(choose).await.map(drop)
+        self.execute_later(choose).await
     }
 
     async fn settlement_statement_list(

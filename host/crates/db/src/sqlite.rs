@@ -139,12 +139,7 @@ impl SqliteConnection {
         limit: usize,
     ) -> Result<Vec<Row>, DriverError> {
         let mut statement = self.bound(query)?;
-        let names: Vec<Box<str>> = statement
-            .column_names()
-            .into_iter()
-            .map(Into::into)
-            .collect();
-        let columns: Arc<[Box<str>]> = names.into();
+        let columns: Arc<[Box<str>]> = statement.column_names().map(Into::into).collect();
         let mut rows = statement.raw_query();
         let mut fetched = Vec::new();
         while fetched.len() < limit

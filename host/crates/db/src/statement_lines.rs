@@ -63,17 +63,17 @@ impl StatementLines for Transaction<'_> {
                  WHERE a.tender_id = tenders.id AND a.statement_id <> $1)
              WHERE id IN (SELECT tender_id FROM allocations WHERE statement_id = $1)",
         );
-        self.execute(release.bind(id)).await?;
+        self.execute_later(release.bind(id)).await?;
         let remove = query(
             "statement_line_replace",
             "DELETE FROM statement_lines WHERE statement_id = $1",
         );
-        self.execute(remove.bind(id)).await?;
+        self.execute_later(remove.bind(id)).await?;
         let take = query(
             "statement_line_replace",
             "UPDATE statement_lines SET statement_id = $1 WHERE statement_id = $2",
         );
-        self.execute(take.bind(id).bind(staged)).await.map(drop)
+        self.execute_later(take.bind(id).bind(staged)).await
     }
 
     async fn statement_line_list_manual(&mut self, id: &str) -> Result<Vec<LineRow>, Error> {
@@ -89,7 +89,7 @@ impl StatementLines for Transaction<'_> {
 
     async fn statement_line_insert_many(&mut self, lines: &[LineRow]) -> Result<(), Error> {
         for line in lines {
-            self.execute(rows::line_insert(line)).await?;
+            self.execute_later(rows::line_insert(line)).await?;
         }
         Ok(())
     }
@@ -192,7 +192,7 @@ impl StatementLines for Transaction<'_> {
             "statement_line_match",
             "DELETE FROM allocations WHERE statement_id = $1 AND number = $2",
         );
-        self.execute(remove.bind(id).bind(rows::count(number)))
+        self.execute_later(remove.bind(id).bind(rows::count(number)))
             .await?;
         for part in &matched.parts {
             let insert = query(
@@ -201,12 +201,11 @@ impl StatementLines for Transaction<'_> {
                  VALUES ($1, $2, $3, $4)",
             );
             let insert = insert.bind(id).bind(rows::count(number));
-            self.execute(insert.bind(&*part.tender).bind(part.amount))
+            self.execute_later(insert.bind(&*part.tender).bind(part.amount))
                 .await?;
         }
-        self.execute(rows::line_match(id, number, matched))
+        self.execute_later(rows::line_match(id, number, matched))
             .await
-            .map(drop)
     }
 
     async fn tender_payments(
@@ -265,7 +264,7 @@ impl StatementLines for Transaction<'_> {
         .bind(&*hand.reason)
         .bind_json(&hand.before)
         .bind_json(&hand.after);
-        self.execute(insert).await.map(drop)
+        self.execute_later(insert).await
     }
 
     async fn manual_settlement_move(&mut self, from: &str, to: &str) -> Result<(), Error> {
@@ -273,7 +272,7 @@ impl StatementLines for Transaction<'_> {
             "manual_settlement_move",
             "UPDATE manual_settlements SET line_id = $1 WHERE line_id = $2",
         );
-        self.execute(set.bind(to).bind(from)).await.map(drop)
+        self.execute_later(set.bind(to).bind(from)).await
     }
 
     async fn manual_settlement_list(

@@ -16,7 +16,7 @@ impl Statements for Transaction<'_> {
             "INSERT INTO matching_turns (retailer, turns) VALUES ($1, 1)
              ON CONFLICT (retailer) DO UPDATE SET turns = matching_turns.turns + 1",
         );
-        self.execute(take.bind(retailer)).await.map(drop)
+        self.execute_later(take.bind(retailer)).await
     }
 
     async fn statement_insert(&mut self, row: &StatementRow) -> Result<(), Error> {
@@ -71,7 +71,7 @@ impl Statements for Transaction<'_> {
         .bind_enum(row.state)
         .bind(rows::count(row.matched_to))
         .bind(&*row.id);
-        self.execute(set).await.map(drop)
+        self.execute_later(set).await
     }
 
     async fn statement_advance(
@@ -87,7 +87,7 @@ impl Statements for Transaction<'_> {
         .bind_enum(state)
         .bind(rows::count(matched_to))
         .bind(id);
-        self.execute(set).await.map(drop)
+        self.execute_later(set).await
     }
 
     async fn statement_list_unfinished(&mut self) -> Result<Vec<StatementRow>, Error> {
@@ -127,7 +127,7 @@ impl Statements for Transaction<'_> {
 
     async fn statement_remove(&mut self, id: &str) -> Result<(), Error> {
         let remove = query("statement_remove", "DELETE FROM statements WHERE id = $1");
-        self.execute(remove.bind(id)).await.map(drop)
+        self.execute_later(remove.bind(id)).await
     }
 }
 

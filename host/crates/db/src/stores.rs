@@ -46,7 +46,7 @@ pub(crate) async fn replace(tx: &mut Transaction<'_>, stores: &[Store]) -> Resul
             "UPDATE SET retailer = excluded.retailer, external_id = excluded.external_id,
                  body = excluded.body",
         );
-        tx.execute(put).await?;
+        tx.execute_later(put).await?;
     }
     Ok(())
 }

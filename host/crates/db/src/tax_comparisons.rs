@@ -71,7 +71,7 @@ impl TaxComparisons for Transaction<'_> {
         let add = bind_key(add, &added.terms, added.day, added.outcome)
             .bind(count(added.baskets))
             .bind(count(added.recorded));
-        self.execute(add).await.map(drop)
+        self.execute_later(add).await
     }
 
     async fn tax_comparison_count_list(
@@ -113,7 +113,7 @@ impl TaxComparisons for Transaction<'_> {
                     .bind_json(&row.differences)
                     .bind(&*row.error)
             });
-            self.execute(insert).await?;
+            self.execute_later(insert).await?;
         }
         Ok(())
     }
@@ -157,7 +157,7 @@ impl TaxComparisons for Transaction<'_> {
             "DELETE FROM tax_comparison_counts WHERE day < $1",
         );
         let day = ComparisonCount::day_of(before);
-        self.execute(counts.bind(day.to_string())).await?;
+        self.execute_later(counts.bind(day.to_string())).await?;
         let rows = query(
             "tax_comparison_sweep",
             "DELETE FROM tax_comparisons WHERE serial IN (

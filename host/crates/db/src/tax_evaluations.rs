@@ -35,7 +35,7 @@ impl TaxEvaluations for Transaction<'_> {
         .bind_timestamp(row.recorded_at)
         .bind(&*row.request)
         .bind(&*row.response);
-        inserted(self.execute(insert).await?, "evaluation", &row.id)
+        inserted(self.insert(insert, 1).await?, "evaluation", &row.id)
     }
 
     async fn tax_evaluation_list(

@@ -44,7 +44,7 @@ impl TaxTables for Transaction<'_> {
             "UPDATE tax_stores SET settings = NULL, settings_version = settings_version + 1
              WHERE store_id = $1 AND settings IS NOT NULL",
         );
-        self.execute(delete.bind(store)).await.map(drop)
+        self.execute_later(delete.bind(store)).await
     }
 
     async fn tax_settings_put(&mut self, store: &str, settings: &TaxSettings) -> Result<(), Error> {
@@ -58,7 +58,7 @@ impl TaxTables for Transaction<'_> {
         )
         .bind(store)
         .bind_json(settings);
-        self.execute(put).await.map(drop)
+        self.execute_later(put).await
     }
 
     async fn tax_table_lock_many(
@@ -229,7 +229,7 @@ impl Transaction<'_> {
                     .bind(&*row.retailer_tax_level_id)
                     .bind(row.tax_percent.to_string())
             });
-            self.execute(write).await?;
+            self.execute_later(write).await?;
         }
         Ok(())
     }
@@ -254,7 +254,7 @@ impl Transaction<'_> {
                     .bind(date_text(row.valid_from))
                     .bind_json(*row)
             });
-            self.execute(write).await?;
+            self.execute_later(write).await?;
         }
         Ok(())
     }
@@ -271,7 +271,7 @@ impl Transaction<'_> {
             let delete = chunk.iter().fold(delete, |delete, (code, id, _)| {
                 delete.bind(&**code).bind(&**id)
             });
-            self.execute(delete).await?;
+            self.execute_later(delete).await?;
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ impl Transaction<'_> {
             let delete = chunk.iter().fold(delete, |delete, (code, id, date)| {
                 delete.bind(&**code).bind(&**id).bind(date_text(*date))
             });
-            self.execute(delete).await?;
+            self.execute_later(delete).await?;
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ impl Tenders for Transaction<'_> {
         for chunk in tenders.chunks(CHUNK) {
             let insert = rows::tender_insert(chunk, accepted_at);
             // A payment and a refund with the same id would have tenders with the same ids.
-            let missing = chunk.len() as u64 - self.execute(insert).await?;
+            let missing = chunk.len() as u64 - self.insert(insert, chunk.len()).await?;
             inserted(u64::from(missing == 0), "entry", &chunk[0].entry_id)?;
         }
         Ok(())
@@ -83,7 +83,7 @@ impl Tenders for Transaction<'_> {
             "tender_mark_checked",
             "UPDATE tenders SET fresh = 0 WHERE id = $1",
         );
-        self.execute(set.bind(id)).await.map(drop)
+        self.execute_later(set.bind(id)).await
     }
 
     async fn tender_list_by_reference(
@@ -156,7 +156,7 @@ impl Tenders for Transaction<'_> {
              WHERE id = $3 AND (settled <> $1 OR covered <> $2)",
         );
         let set = set.bind(settled).bind_bool(covered).bind(id);
-        self.execute(set).await.map(drop)
+        self.execute_later(set).await
     }
 
     async fn tender_list_uncovered(

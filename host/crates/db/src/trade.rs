@@ -28,7 +28,7 @@ impl Trade for Transaction<'_> {
         .bind(&*store.retailer)
         .bind(&*store.external_id)
         .bind_json(store);
-        self.execute(put).await.map(drop)
+        self.execute_later(put).await
     }
 
     async fn store_get(&mut self, id: &str) -> Result<Option<Store>, Error> {
@@ -104,7 +104,7 @@ impl Trade for Transaction<'_> {
         .bind_timestamp(order.begun_at)
         .bind_timestamp(order.created_at)
         .bind_opt_json(order.taxes.as_ref());
-        inserted(self.execute(insert).await?, "order", &order.id)
+        inserted(self.insert(insert, 1).await?, "order", &order.id)
     }
 
     async fn order_get(&mut self, id: &str) -> Result<Option<OrderRow>, Error> {
@@ -142,7 +142,7 @@ impl Trade for Transaction<'_> {
         )
         .bind_enum(status)
         .bind(id);
-        updated(self.execute(set).await?, "order", id)
+        updated(self.update(set).await?, "order", id)
     }
 
     async fn payment_insert(&mut self, payment: &PaymentRow) -> Result<(), Error> {
@@ -162,7 +162,7 @@ impl Trade for Transaction<'_> {
         .bind_timestamp(payment.occurred_at)
         .bind_timestamp(payment.accepted_at)
         .bind(&*payment.sale.entry.receipt);
-        if self.execute(insert).await? > 0 {
+        if self.insert(insert, 1).await? > 0 {
             return Ok(());
         }
         // Either the payment's id is taken, or the order already has a payment.
@@ -209,7 +209,7 @@ impl Trade for Transaction<'_> {
         .bind_timestamp(refund.occurred_at)
         .bind_timestamp(refund.accepted_at)
         .bind(&*refund.entry.receipt);
-        inserted(self.execute(insert).await?, "refund", &refund.id)
+        inserted(self.insert(insert, 1).await?, "refund", &refund.id)
     }
 
     async fn refund_get(&mut self, id: &str) -> Result<Option<RefundRow>, Error> {
@@ -233,7 +233,7 @@ impl Trade for Transaction<'_> {
         )
         .bind_json(refund)
         .bind(id);
-        updated(self.execute(resolve).await?, "refund", id)
+        updated(self.update(resolve).await?, "refund", id)
     }
 
     async fn void_insert(&mut self, void: &VoidRow) -> Result<(), Error> {
@@ -252,7 +252,7 @@ impl Trade for Transaction<'_> {
         .bind_timestamp(void.occurred_at)
         .bind_timestamp(void.accepted_at)
         .bind(&*void.cancellation.entry.receipt);
-        inserted(self.execute(insert).await?, "void", &void.id)
+        inserted(self.insert(insert, 1).await?, "void", &void.id)
     }
 
     async fn void_get(&mut self, id: &str) -> Result<Option<VoidRow>, Error> {
@@ -279,7 +279,7 @@ impl Trade for Transaction<'_> {
         .bind_opt_json(shift.closed.as_ref())
         .bind_timestamp(shift.opened_at)
         .bind(shift.closed_at.map(Timestamp::as_millisecond));
-        inserted(self.execute(insert).await?, "shift", &shift.id)
+        inserted(self.insert(insert, 1).await?, "shift", &shift.id)
     }
 
     async fn shift_get(&mut self, id: &str) -> Result<Option<ShiftRow>, Error> {
@@ -297,7 +297,7 @@ impl Trade for Transaction<'_> {
         .bind_opt_json(shift.closed.as_ref())
         .bind(shift.closed_at.map(Timestamp::as_millisecond))
         .bind(&*shift.id);
-        updated(self.execute(update).await?, "shift", &shift.id)
+        updated(self.update(update).await?, "shift", &shift.id)
     }
 
     async fn number_next(&mut self, scope: &str, name: &str) -> Result<u64, Error> {

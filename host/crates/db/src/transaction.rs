@@ -6,6 +6,7 @@
 use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::driver_error::{DriverError, QueryError};
+use crate::postgres_connection::COMMIT;
 use crate::query::{Query, Row, query};
 use crate::retry::{self, Retry};
 use crate::work_limits::WorkLimits;
@@ -20,10 +21,22 @@ use std::time::Duration;
 /// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
+    /// One query, alone. Takes no locks.
+    ReadOne,
     /// Rolled back at the end. Takes no locks.
     Read,
+    /// One query, committed with it.
+    WriteOne,
     /// Committed at the end.
     Write,
+    /// Like [`Write`](Self::Write), after an assumption about a query was wrong: the work waits for the result of each.
+    CheckedWrite,
+}
+
+impl Mode {
+    pub(crate) fn commits(self) -> bool {
+        matches!(self, Self::WriteOne | Self::Write | Self::CheckedWrite)
+    }
 }
 
 /// How a query locks its rows until the transaction ends.
@@ -43,6 +56,8 @@ pub(crate) struct Transaction<'c> {
     /// even if the work ignored the error.
     failure: Option<Failure>,
     limits: Arc<WorkLimits>,
+    /// The number of queries.
+    queries: u32,
 }
 
 /// An error of some work, and whether a retry may help.
@@ -92,11 +107,22 @@ impl Failure {
         }
     }
 
-    pub(crate) fn commit(source: DriverError) -> Self {
-        let retry = Retry::after_commit(&source);
-        let context = match retry::is_connection_lost(&source) {
-            true => "database connection lost during commit: the outcome is unknown",
-            false => "database operation failed: commit",
+    /// COMMIT failed, or a query that was sent with it.
+    pub(crate) fn at_commit(error: QueryError) -> Self {
+        let QueryError { query, source } = error;
+        let (retry, context) = match &source {
+            // The database rejected the query, and nothing is committed.
+            reported if query != COMMIT && !reported.is_socket_error() => {
+                return Self::query(query, source);
+            }
+            source if retry::is_connection_lost(source) => (
+                Retry::Never,
+                "database connection lost during commit: the outcome is unknown",
+            ),
+            source => (
+                Retry::after_commit(source),
+                "database operation failed: commit",
+            ),
         };
         Self {
             error: Error::records(context, source),
@@ -122,20 +148,24 @@ impl<'c> Transaction<'c> {
             mode,
             failure: None,
             limits: Arc::clone(&limits),
+            queries: 0,
         };
         let running = async {
-            work(&mut transaction).await?;
-            transaction.settle().await
+            let done = AssertUnwindSafe(async { work(&mut transaction).await });
+            let done = done.catch_unwind().await.unwrap_or_else(|panic| {
+                Err(Error::Internal(format!(
+                    "work in a transaction panicked: {}",
+                    panic_message(&*panic)
+                )))
+            });
+            // Otherwise the answers arrive with the one to COMMIT.
+            if !mode.commits() || done.is_err() {
+                transaction.settle().await?;
+            }
+            done
         };
-        let running = AssertUnwindSafe(running).catch_unwind();
-        let result = match limits.run(running).await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(panic)) => Ok(Err(Error::Internal(format!(
-                "work in a transaction panicked: {}",
-                panic_message(&*panic)
-            )))),
-            Err(limit) => Err(Failure::too_long(limit)),
-        };
+        let result = limits.run(running).await;
+        let result = result.map_err(Failure::too_long);
         let Self {
             mut connection,
             failure,
@@ -166,6 +196,13 @@ impl<'c> Transaction<'c> {
     /// Whether queries take row locks. SQLite has one writer, and no syntax for row locks; a read
     /// needs no locks.
     pub(crate) fn locks(&self) -> bool {
+        self.is_postgres() && self.mode.commits()
+    }
+
+    /// Whether the work continues before the result of an insert or update arrives, as if the rows of the insert were new
+    /// and the row of the update existed. If that is wrong, the work is rolled back and runs again with
+    /// [`CheckedWrite`](Mode::CheckedWrite).
+    pub(crate) fn assumes(&self) -> bool {
         self.is_postgres() && self.mode == Mode::Write
     }
 
@@ -199,16 +236,41 @@ impl<'c> Transaction<'c> {
 
     /// Runs a query and returns the number of changed rows.
     pub(crate) async fn execute(&mut self, mut query: Query<'_>) -> Result<u64, Error> {
-        query.bind_error.take().map_or(Ok(()), Err)?;
+        self.check(&mut query)?;
         let result = self.connection.execute(&query).await;
         self.finished(result)
     }
 
-    /// Runs a query whose number of changed rows does not matter. On PostgreSQL it saves waiting for the
-    /// answer: a failure is the result of one of the next queries, or of the whole work.
-    pub(crate) async fn execute_later(&mut self, mut query: Query<'_>) -> Result<(), Error> {
-        query.bind_error.take().map_or(Ok(()), Err)?;
-        let result = self.connection.execute_later(query).await;
+    /// Runs an insert of `rows` with a clause ON CONFLICT, and returns the number of new rows.
+    pub(crate) async fn insert(&mut self, insert: Query<'_>, rows: usize) -> Result<u64, Error> {
+        if !self.assumes() {
+            return self.execute(insert).await;
+        }
+        self.execute_later(insert.without_conflict_clause()).await?;
+        Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+    }
+
+    /// Runs an update of one row, and returns the number of changed rows.
+    pub(crate) async fn update(&mut self, update: Query<'_>) -> Result<u64, Error> {
+        if !self.assumes() {
+            return self.execute(update).await;
+        }
+        self.execute_assuming(update, Some(1)).await.map(|()| 1)
+    }
+
+    /// Runs a query whose number of changed rows does not matter. On PostgreSQL it is sent with the next query, or with
+    /// COMMIT, whose result is its failure.
+    pub(crate) async fn execute_later(&mut self, query: Query<'_>) -> Result<(), Error> {
+        self.execute_assuming(query, None).await
+    }
+
+    async fn execute_assuming(
+        &mut self,
+        mut query: Query<'_>,
+        changed: Option<u64>,
+    ) -> Result<(), Error> {
+        self.check(&mut query)?;
+        let result = self.connection.execute_later(query, changed).await;
         self.finished(result)
     }
 
@@ -223,7 +285,7 @@ impl<'c> Transaction<'c> {
         &mut self,
         mut query: Query<'_>,
     ) -> Result<Option<Row>, Error> {
-        query.bind_error.take().map_or(Ok(()), Err)?;
+        self.check(&mut query)?;
         let result = self.connection.fetch_optional(&query).await;
         self.finished(result)
     }
@@ -248,7 +310,7 @@ impl<'c> Transaction<'c> {
 
     /// Returns all rows of a query.
     pub(crate) async fn fetch_all(&mut self, mut query: Query<'_>) -> Result<Vec<Row>, Error> {
-        query.bind_error.take().map_or(Ok(()), Err)?;
+        self.check(&mut query)?;
         let result = self.connection.fetch_all(&query).await;
         self.finished(result)
     }
@@ -282,6 +344,18 @@ impl<'c> Transaction<'c> {
         self.fetch_one(take).await?.int_as("value")
     }
 
+    fn check(&mut self, query: &mut Query<'_>) -> Result<(), Error> {
+        query.bind_error.take().map_or(Ok(()), Err)?;
+        self.queries += 1;
+        match self.mode {
+            Mode::ReadOne | Mode::WriteOne if self.queries > 1 => Err(Error::Internal(format!(
+                "{}: the work may run one query, and runs another",
+                query.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn finished<T>(&mut self, result: Result<T, QueryError>) -> Result<T, Error> {
         match result {
             Ok(result) => {
@@ -295,6 +369,7 @@ impl<'c> Transaction<'c> {
     fn fail(&mut self, error: QueryError) -> Error {
         let failure = match self.limits.exceeded() {
             Some(limit) if error.source.is_interruption() => Failure::too_long(limit),
+            _ if self.mode == Mode::WriteOne => Failure::at_commit(error),
             _ => Failure::query(error.query, error.source),
         };
         self.failure.get_or_insert_with(|| failure.clone());

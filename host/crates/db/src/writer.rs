@@ -42,6 +42,7 @@ enum WriteCommand {
 
 struct WorkItem {
     work: Work,
+    mode: Mode,
     reply: oneshot::Sender<Result<(), Error>>,
 }
 
@@ -76,10 +77,10 @@ impl Writer {
     }
 
     /// Runs the work and returns after the commit.
-    pub(crate) async fn write(&self, work: Work) -> Result<(), Error> {
+    pub(crate) async fn write(&self, work: Work, mode: Mode) -> Result<(), Error> {
         let closed = || Error::Internal("the database is closed".into());
         let (reply, result) = oneshot::channel();
-        let command = WriteCommand::Work(WorkItem { work, reply });
+        let command = WriteCommand::Work(WorkItem { work, mode, reply });
         self.queue.send(command).await.map_err(|_| closed())?;
         result.await.map_err(|_| closed())?
     }
@@ -149,7 +150,7 @@ impl WriterTask {
         while let Some(item) = next.take() {
             // Skip work whose caller no longer waits.
             if !item.reply.is_closed() {
-                let result = self.run_in_savepoint(&item.work).await;
+                let result = self.run_in_savepoint(&item).await;
                 results.push(WorkResult { item, result });
                 if self.connection.is_none() {
                     return self.commit_separately(results).await;
@@ -179,16 +180,16 @@ impl WriterTask {
     async fn commit_separately(&mut self, results: Vec<WorkResult>) {
         for WorkResult { item, result } in results {
             let result = match result {
-                Ok(()) => self.commit_one(&item.work).await,
+                Ok(()) => self.commit_one(&item).await,
                 Err(error) => Err(error),
             };
             let _ = item.reply.send(result);
         }
     }
 
-    async fn commit_one(&mut self, work: &Work) -> Result<(), Error> {
+    async fn commit_one(&mut self, item: &WorkItem) -> Result<(), Error> {
         self.begin()?;
-        if let Err(error) = self.run_in_savepoint(work).await {
+        if let Err(error) = self.run_in_savepoint(item).await {
             // The savepoint is rolled back; the transaction is still open unless it was lost, too.
             if self.connection.is_some() {
                 self.execute("ROLLBACK")?;
@@ -211,12 +212,12 @@ impl WriterTask {
     }
 
     /// Runs one piece of work. Drops the connection if the work cannot be rolled back alone.
-    async fn run_in_savepoint(&mut self, work: &Work) -> Result<(), Error> {
+    async fn run_in_savepoint(&mut self, item: &WorkItem) -> Result<(), Error> {
         self.execute("SAVEPOINT work")?;
         let Some(connection) = &mut self.connection else {
             return Err(Error::Internal("database unavailable".into()));
         };
-        let result = Transaction::run(Connection::Sqlite(connection), Mode::Write, work).await;
+        let result = Transaction::run(Connection::Sqlite(connection), item.mode, &item.work).await;
         match result {
             Ok(()) => self.execute("RELEASE work"),
             Err(failure) => {

@@ -163,7 +163,7 @@ impl Deliverer {
         let until = later(now, LEASE);
         let records = self.app.core.records();
         let reader = owner.clone();
-        let waiting = records.read(in_tx!(|tx, reader| tx
+        let waiting = records.read_one(in_tx!(|tx, reader| tx
             .document_waiting_retailers(&reader, now)
             .await));
         let waiting = waiting.await?;
@@ -171,7 +171,7 @@ impl Deliverer {
         let order = self.retailers().compete(waiting);
         for retailer in order {
             let owner = owner.clone();
-            let leased = records.write(in_tx!(|tx, retailer, owner| tx
+            let leased = records.write_one(in_tx!(|tx, retailer, owner| tx
                 .document_lease(&retailer, &owner, now, until, BATCH)
                 .await));
             let leased = leased.await?;
@@ -192,7 +192,7 @@ impl Deliverer {
         self.app
             .core
             .records()
-            .write(in_tx!(|tx, owner, ids| tx
+            .write_one(in_tx!(|tx, owner, ids| tx
                 .document_advance(&ids, &owner, state, now)
                 .await))
             .await

@@ -190,7 +190,7 @@ impl Access {
         let read = self
             .core
             .records
-            .read(in_tx!(|tx, key| tx.api_key_get(&key).await));
+            .read_one(in_tx!(|tx, key| tx.api_key_get(&key).await));
         let Some(row) = self.keys.get(&self.core, &id, read).await? else {
             return Ok(ApiKeyCheck::Rejected(ApiKeyRejection::Unknown));
         };

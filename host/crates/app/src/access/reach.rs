@@ -114,7 +114,7 @@ impl Access {
         let read = self
             .core
             .records
-            .read(in_tx!(|tx, key| tx.store_get(&key).await));
+            .read_one(in_tx!(|tx, key| tx.store_get(&key).await));
         self.stores.get(&self.core, id, read).await
     }
 }

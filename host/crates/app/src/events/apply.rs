@@ -254,7 +254,6 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<bool, Error
     put_texts(tx, blobs, *now).await?;
     let was_parked = tx.journal_insert_applied(journal).await?;
     tx.document_insert_many(documents).await?;
-    tx.event_append_many(events, *now).await?;
     tx.outgoing_insert_many(requests).await?;
     tx.receipt_insert_many(receipts).await?;
     if was_parked {
@@ -265,6 +264,8 @@ async fn write(tx: &mut dyn Tx, application: &Application) -> Result<bool, Error
         Some(wakes) => tx.parked_wake(wakes, subscriber, *now).await?,
         None => 0,
     };
+    // Near the end, because it locks the end of the log.
+    tx.event_append_many(events, *now).await?;
     progress.store(tx, &item.group).await?;
     // The next event of its lane is due, too.
     Ok(woken > 0 || was_parked)

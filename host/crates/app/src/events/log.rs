@@ -43,7 +43,7 @@ impl Events {
     ) -> Result<Vec<(Event, Option<Store>)>, Error> {
         self.core
             .records
-            .read(in_tx!(|tx, topics| tx
+            .read_one(in_tx!(|tx, topics| tx
                 .event_list_next(&topics, limit)
                 .await))
             .await
@@ -63,7 +63,7 @@ impl Events {
         let (group, now) = (group.to_owned(), self.core.clock.now());
         self.core
             .records
-            .read(in_tx!(|tx, group| tx.parked_due(&group, now, limit).await))
+            .read_one(in_tx!(|tx, group| tx.parked_due(&group, now, limit).await))
             .await
     }
 
@@ -77,7 +77,7 @@ impl Events {
         let names = (group.to_owned(), subscriber.to_owned(), lane.to_owned());
         self.core
             .records
-            .read(in_tx!(|tx, names| {
+            .read_one(in_tx!(|tx, names| {
                 let (group, subscriber, lane) = names;
                 tx.parked_in_lane(&group, &subscriber, &lane).await
             }))

@@ -150,7 +150,7 @@ impl Events {
         };
         self.core
             .records
-            .read(in_tx!(|tx, id| tx.store_get(&id).await))
+            .read_one(in_tx!(|tx, id| tx.store_get(&id).await))
             .await
     }
 

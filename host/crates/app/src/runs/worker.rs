@@ -158,7 +158,7 @@ impl RunWorker {
             .service
             .core
             .records
-            .read(in_tx!(|tx| tx.run_next_time().await))
+            .read_one(in_tx!(|tx| tx.run_next_time().await))
             .await;
         next.ok().flatten().unwrap_or(look).min(look)
     }
@@ -180,7 +180,7 @@ impl RunWorker {
         let records = &self.service.core.records;
         let now = self.service.core.clock.now();
         let until = later(now, self.holder.lease);
-        let waiting = records.read(in_tx!(|tx| tx.run_waiting_retailers(now).await));
+        let waiting = records.read_one(in_tx!(|tx| tx.run_waiting_retailers(now).await));
         let waiting = waiting.await?;
         let order = self.retailers().compete(waiting);
         for retailer in order {

@@ -76,6 +76,10 @@ async fn a_retry_delays_only_its_own_lane() {
     host.consume().await;
     host.expect_documents("o2", &["payment:p2"]).await;
     host.expect_documents("o3", &["payment:p3"]).await;
+    host.until("a parked payment", async || {
+        host.app.operations.status().await.expect("status").parked > 0
+    })
+    .await;
     host.advance(Duration::from_secs(30)).await;
     assert_eq!(host.calls().len(), 3, "{:?}", host.calls());
     host.expect_documents("o1", &[]).await;

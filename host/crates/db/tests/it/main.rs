@@ -6,6 +6,7 @@
 mod stage;
 mod activities;
 mod api_keys;
+mod assumptions;
 mod catalogue;
 mod decisions;
 mod documents;
@@ -15,6 +16,7 @@ mod fiscal;
 mod large_import;
 mod lists;
 mod log;
+mod logins;
 mod members;
 mod metrics;
 mod movements;

@@ -1,58 +1,83 @@
 //! Round trips to PostgreSQL, counted by a proxy: no test of a connection before its use, BEGIN travels with the
-//! first query, and queries whose answers contain nothing useful do not wait.
+//! first query, and queries whose answers contain nothing useful with the next one or with COMMIT.
 
 use crate::proxy::Proxy;
-use crate::rows::at;
+use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_db::DbConfig;
+use galleria_ports::Error;
 use galleria_test_postgres::database;
 
-/// On one thread, so that the client sends together what it has at once.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(postgres_installed), ignore = "PostgreSQL is not installed")]
 async fn a_transaction_takes_few_round_trips() {
     let url = database();
     let config = DbConfig::new(url.clone());
     galleria_db::Db::migrate(&config).await.expect("migrated");
-    let (_, address) = url.split_once("127.0.0.1:").expect("a local server");
-    let (port, _) = address.split_once('/').expect("a database");
-    let proxy = Proxy::start(port.parse().expect("a port")).await;
-    let url = url.replace(port, &proxy.port.to_string());
+    let (proxy, url) = Proxy::before(&url).await;
     let config = DbConfig {
         read_connections: 1,
         write_connections: 1,
         ..DbConfig::new(url)
     };
     let stage = Stage::open(config, None).await;
-    let read = async || read_tx!(stage, [], |tx| tx.position_get("g").await).expect("read");
-    let write = async |id: String| {
+    let store = rows::store("s", "r");
+    write_tx!(stage, [store], |tx| tx.store_put(&store).await).expect("a store");
+    let read_one = async |_| {
+        let read = stage.records();
+        let read = read.read_one(galleria_ports::in_tx!(|tx| tx.position_get("g").await));
+        read.await.map(drop)
+    };
+    let read = async |_| {
+        let read = read_tx!(stage, [], |tx| {
+            tx.position_get("g").await?;
+            tx.position_get("h").await
+        });
+        read.map(drop)
+    };
+    let write_one = async |number| {
+        let write = stage.records();
+        let write = write.write_one(galleria_ports::in_tx!(|tx| {
+            tx.number_next("a", "entry").await
+        }));
+        assert_eq!(write.await?, u64::try_from(number + 1).expect("a number"));
+        Ok(())
+    };
+    let insert = async |number| {
+        let order = rows::bare_order(&format!("o{number}"), "s");
+        write_tx!(stage, [order], |tx| {
+            tx.order_insert(&order).await?;
+            tx.position_set("g", number).await
+        })
+    };
+    let mixed = async |number| {
+        let id = format!("b{number}");
         write_tx!(stage, [id], |tx| {
             tx.position_get("g").await?;
-            tx.position_set("g", 1).await?;
+            tx.position_set("h", number).await?;
             tx.blob_put_many(&[(&id, "body")], at(1)).await?;
             tx.blob_get(&id).await.map(drop)
         })
-        .expect("written");
     };
-    // Prepare the queries.
-    read().await;
-    write("warm".into()).await;
-
-    let before = proxy.round_trips();
-    for _ in 0..10 {
-        read().await;
-    }
-    let reads = proxy.round_trips() - before;
-    // BEGIN and the query; ROLLBACK may travel alone.
-    assert!(reads <= 30, "{reads} round trips for 10 reads");
-
-    let before = proxy.round_trips();
-    for number in 0..10 {
-        write(format!("b{number}")).await;
-    }
-    let writes = proxy.round_trips() - before;
-    // BEGIN and the first query; two writes and the second query; COMMIT. A busy machine may send some
-    // parts alone.
-    assert!(writes <= 40, "{writes} round trips for 10 writes");
+    // The query alone.
+    assert_eq!(trips(&proxy, read_one).await, 10);
+    // BEGIN, the query and COMMIT in one packet.
+    assert_eq!(trips(&proxy, write_one).await, 10);
+    // Two queries. ROLLBACK may travel with the next transaction.
+    assert!(trips(&proxy, read).await <= 30);
+    // All in one packet.
+    assert_eq!(trips(&proxy, insert).await, 10);
+    // BEGIN and the first query; two writes and the second query; COMMIT.
+    assert_eq!(trips(&proxy, mixed).await, 30);
     stage.db.close().await.expect("closed");
+}
+
+/// The round trips of ten runs, after one that prepares the queries.
+async fn trips(proxy: &Proxy, work: impl AsyncFn(i64) -> Result<(), Error>) -> u64 {
+    work(0).await.expect("done");
+    let before = proxy.round_trips();
+    for number in 1..=10 {
+        work(number).await.expect("done");
+    }
+    proxy.round_trips() - before
 }

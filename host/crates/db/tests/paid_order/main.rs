@@ -105,13 +105,11 @@ async fn one_paid_order_alone_on_postgresql() {
     queries::begin();
     let server = galleria_test_postgres::server(&SETTINGS);
     server.wait().expect("an answer");
-    let proxy = Proxy::start(server.port).await;
-    let (own, proxied) = (format!(":{}/", server.port), format!(":{}/", proxy.port));
-    let mut shop = Shop::open(&DbConfig::new(server.url().replace(&own, &proxied))).await;
+    let (proxy, url) = Proxy::before(&server.url()).await;
+    let mut shop = Shop::open(&DbConfig::new(url)).await;
     let limits = Limits {
         statements: 30,
-        // With BEGIN, COMMIT, and the test of each pooled connection.
-        round_trips: 66,
+        round_trips: 20,
         // Order, payment, effects and preparation; the file, and its folder twice.
         syncs: 7,
     };

@@ -7,12 +7,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 pub struct Proxy {
-    pub port: u16,
     trips: Arc<AtomicU64>,
 }
 
 impl Proxy {
-    pub async fn start(server: u16) -> Self {
+    /// Starts a proxy before the server of an address. Returns the address of the proxy as well.
+    pub async fn before(url: &str) -> (Self, String) {
+        let (start, address) = url.split_once("127.0.0.1:").expect("a local server");
+        let (server, end) = address.split_once('/').expect("a database");
+        let server = server.parse().expect("a port");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let trips = Arc::new(AtomicU64::new(0));
@@ -24,7 +27,7 @@ impl Proxy {
                 tokio::spawn(async move { drop(forward(client, server, &trips).await) });
             }
         });
-        Self { port, trips }
+        (Self { trips }, format!("{start}127.0.0.1:{port}/{end}"))
     }
 
     pub fn round_trips(&self) -> u64 {

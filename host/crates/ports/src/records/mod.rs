@@ -193,7 +193,8 @@ macro_rules! in_tx {
 }
 
 /// Work for one transaction. It may run several times: after a conflict the database rolls back and
-/// runs it again, so it must have no effects except through `tx`.
+/// runs it again, so it must have no effects except through `tx`. In the first run, an insert may succeed although its
+/// row exists: the database then runs the work again, and the insert fails.
 pub type Work = Arc<dyn for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, ()> + Send + Sync>;
 
 /// A database.
@@ -202,8 +203,19 @@ pub trait Records: Send + Sync {
     /// Runs the work in one transaction and returns after the commit. An error rolls back.
     async fn write_work(&self, work: Work) -> Result<(), Error>;
 
+    /// Runs work of at most one query, which is committed with its query: an error of the work afterwards may not roll
+    /// back. A second query is an error.
+    async fn write_one_work(&self, work: Work) -> Result<(), Error> {
+        self.write_work(work).await
+    }
+
     /// Runs the work on a snapshot and discards its writes.
     async fn read_work(&self, work: Work) -> Result<(), Error>;
+
+    /// Runs work of at most one query, which reads. It needs no transaction. A second query is an error.
+    async fn read_one_work(&self, work: Work) -> Result<(), Error> {
+        self.read_work(work).await
+    }
 
     /// A number that every commit of any process changes before it is acknowledged. While it is the same, so are the
     /// records. `None` if it is unknown, or not cheaper than a read.
@@ -224,6 +236,17 @@ impl dyn Records + '_ {
         output.take()
     }
 
+    /// Runs `work` of at most one query, which is committed with its query.
+    pub async fn write_one<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+    {
+        let (work, output) = capture_output(work);
+        self.write_one_work(work).await?;
+        output.take()
+    }
+
     /// Runs `work` on a snapshot.
     pub async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
@@ -232,6 +255,17 @@ impl dyn Records + '_ {
     {
         let (work, output) = capture_output(work);
         self.read_work(work).await?;
+        output.take()
+    }
+
+    /// Runs `work` of at most one query, which reads.
+    pub async fn read_one<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut dyn Tx) -> InTx<'t, T> + Send + Sync + 'static,
+    {
+        let (work, output) = capture_output(work);
+        self.read_one_work(work).await?;
         output.take()
     }
 }
