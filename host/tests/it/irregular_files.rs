@@ -170,7 +170,7 @@ fn the_start_fails_with_each_kind_in_the_place_of_each_file_of_the_host() {
             "tax.grpc.key=Cargo.toml",
             "tax.grpc.address=https://localhost:1",
         ],
-        &["database.url=postgres://127.0.0.1:1/shop?sslrootcert"],
+        &["database.url=postgres://127.0.0.1:1/shop?sslmode=verify-ca&sslrootcert"],
     ];
     let [retailers, plugins] = ["retailers", "plugins"].map(|name| folder.path().join(name));
     std::fs::create_dir_all(retailers.join("corner")).expect("a folder");
