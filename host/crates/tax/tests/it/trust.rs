@@ -186,7 +186,11 @@ fn an_invalid_certificate_of_this_host_is_rejected_at_the_start() {
         assert_eq!(created(route, &certificate, &key), Ok(()));
         for (certificate, key, named) in [
             (&missing, &key, "missing cannot be read: No such file"),
-            (&certificate, &missing, "missing cannot be read: No such file"),
+            (
+                &certificate,
+                &missing,
+                "missing cannot be read: No such file",
+            ),
             (
                 &empty,
                 &key,
