@@ -1,10 +1,11 @@
 //! The password file of PostgreSQL: `.pgpass` in the home folder, or the file that `PGPASSFILE` names.
 //!
-//! Each line is `host:port:database:user:password`. `*` matches everything, and a backslash escapes a colon or a backslash.
+//! Each line is `host:port:database:user:password`. `*` matches everything, and a backslash escapes a colon or a
+//! backslash.
 
 use crate::error::DbError;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The login that a password is for.
 pub(crate) struct Login<'l> {
@@ -14,28 +15,48 @@ pub(crate) struct Login<'l> {
     pub(crate) user: &'l str,
 }
 
-/// Returns the password of the first line that matches. A file that other users can read is ignored, as PostgreSQL does.
-pub(crate) fn password(file: &Path, login: &Login<'_>) -> Result<Option<String>, DbError> {
-    let text = match galleria_files::read_text(file) {
-        Ok(text) => text,
-        Err(reason) if reason.is_not_found() => return Ok(None),
-        Err(reason) => {
-            return Err(DbError::File {
-                name: "PGPASSFILE",
-                file: file.display().to_string(),
-                reason,
-            });
-        }
-    };
-    let metadata = std::fs::metadata(file);
-    if metadata.is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
-        tracing::warn!(
-            file = %file.display(),
-            "password file ignored: other users can access it: set its mode to 0600"
-        );
-        return Ok(None);
+/// A password file, which need not exist.
+pub(crate) enum PasswordFile {
+    /// `PGPASSFILE` names it.
+    Named(PathBuf),
+    /// In the home folder. The users of services often have none: without it, the login has no password.
+    Default(PathBuf),
+}
+
+impl PasswordFile {
+    pub(crate) fn of_home(folder: &Path) -> Self {
+        Self::Default(folder.join(".pgpass"))
     }
-    Ok(text.lines().find_map(|line| matching(line, login)))
+
+    /// Returns the password of the first line that matches. A file that other users can read is ignored, as PostgreSQL
+    /// does.
+    pub(crate) fn password(&self, login: &Login<'_>) -> Result<Option<String>, DbError> {
+        let (Self::Named(file) | Self::Default(file)) = self;
+        let text = match (galleria_files::read_text(file), self) {
+            (Ok(text), _) => text,
+            (Err(reason), _) if reason.is_not_found() => return Ok(None),
+            (Err(reason), Self::Named(_)) => {
+                return Err(DbError::File {
+                    name: "PGPASSFILE",
+                    file: file.display().to_string(),
+                    reason,
+                });
+            }
+            (Err(reason), Self::Default(_)) => {
+                tracing::debug!(file = %file.display(), %reason, "password file ignored");
+                return Ok(None);
+            }
+        };
+        let metadata = std::fs::metadata(file);
+        if metadata.is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+            tracing::warn!(
+                file = %file.display(),
+                "password file ignored: other users can access it: set its mode to 0600"
+            );
+            return Ok(None);
+        }
+        Ok(text.lines().find_map(|line| matching(line, login)))
+    }
 }
 
 fn matching(line: &str, login: &Login<'_>) -> Option<String> {
@@ -110,12 +131,17 @@ mod tests {
         for (mode, read) in [(0o600, Some("b")), (0o640, None)] {
             let permissions = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(&file, permissions).expect("a mode");
-            let password = password(&file, &LOGIN).expect("read");
-            assert_eq!(password.as_deref(), read);
+            let password = PasswordFile::Named(file.clone()).password(&LOGIN);
+            assert_eq!(password.expect("read").as_deref(), read);
         }
-        let none = password(&folder.path().join("none"), &LOGIN);
+        let none = PasswordFile::Named(folder.path().join("none")).password(&LOGIN);
         assert_eq!(none.expect("no file"), None);
-        let error = password(Path::new("/dev/zero"), &LOGIN).expect_err("a device");
+        for home in [Path::new("/dev/null"), Path::new("/none")] {
+            let none = PasswordFile::of_home(home).password(&LOGIN);
+            assert_eq!(none.expect("no home"), None);
+        }
+        let device = PasswordFile::Named("/dev/zero".into()).password(&LOGIN);
+        let error = device.expect_err("a device");
         assert!(
             error.to_string().contains("PGPASSFILE: /dev/zero must be"),
             "{error}"

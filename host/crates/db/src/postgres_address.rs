@@ -4,10 +4,10 @@
 //! password then from its password file. No error quotes a value that may be a password.
 
 use crate::error::DbError;
-use crate::password_file::{self, Login};
+use crate::password_file::{Login, PasswordFile};
 use crate::tls::{self, TlsFiles};
 use percent_encoding::percent_decode_str;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
@@ -71,7 +71,7 @@ struct Parameters {
     sslmode: Option<String>,
     files: TlsFiles,
     statements: Option<usize>,
-    password_file: Option<PathBuf>,
+    password_file: Option<PasswordFile>,
 }
 
 impl PostgresAddress {
@@ -91,8 +91,9 @@ impl PostgresAddress {
                 parameters.set(name, &value)?;
             }
         }
-        let home = || environment("HOME").map(|home| Path::new(&home).join(".pgpass"));
-        parameters.password_file = environment("PGPASSFILE").map(PathBuf::from).or_else(home);
+        let home = || environment("HOME").map(|home| PasswordFile::of_home(Path::new(&home)));
+        let named = environment("PGPASSFILE").map(|file| PasswordFile::Named(file.into()));
+        parameters.password_file = named.or_else(home);
         let decoded = |part: &str| {
             let text = percent_decode_str(part).decode_utf8();
             text.map(String::from).map_err(|_| DbError::Address)
@@ -198,7 +199,7 @@ impl Parameters {
             user: &user,
         };
         let password = match (self.password, &self.password_file) {
-            (None, Some(file)) => password_file::password(file, &login)?,
+            (None, Some(file)) => file.password(&login)?,
             (password, _) => password,
         };
         if let Some(password) = password {
