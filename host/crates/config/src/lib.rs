@@ -268,13 +268,15 @@ fn place(folder: &Path) -> String {
     }
 }
 
-/// The names of the folders in a folder, sorted, without hidden ones.
+/// The names of the folders in a folder, sorted, without hidden ones. A link whose target is missing counts, so that
+/// reading it reports the error.
 fn folders(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() && !name.starts_with('.') {
+        let is_folder = std::fs::metadata(entry.path()).map_or(true, |target| target.is_dir());
+        if is_folder && !name.starts_with('.') {
             names.push(name);
         }
     }

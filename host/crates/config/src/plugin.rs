@@ -163,17 +163,18 @@ fn component(folder: &Path, named: Option<&str>, checks: &mut Checks) -> Option<
         return None;
     };
     let path = folder.join(path);
-    let is_file = path.is_file();
-    if !is_file {
-        checks.wrong(
-            "component",
-            format!(
-                "no file {}: build and stage it with `cargo xtask plugins`",
-                path.display()
-            ),
-        );
-    }
-    is_file.then_some(path)
+    // The compiler has its own limit.
+    let checked = galleria_files::check(&path, u64::MAX);
+    let file = path.display();
+    let rule = match &checked {
+        Ok(()) => return Some(path),
+        Err(error) if error.is_not_found() => {
+            format!("no file {file}: build and stage it with `cargo xtask plugins`")
+        }
+        Err(error) => format!("{file} {error}"),
+    };
+    checks.wrong("component", rule);
+    None
 }
 
 fn counters(raw: BTreeMap<String, String>, checks: &mut Checks) -> BTreeMap<String, CounterScope> {

@@ -267,6 +267,14 @@ fn a_retailer_is_read_again_with_its_files_and_without_the_keys_of_the_host() {
             "{error}"
         );
     }
+    // A link without its target is a folder that cannot be read, not a missing one.
+    std::os::unix::fs::symlink("nowhere", place.path().join("retailers/linked")).expect("a link");
+    let linked = read("linked").expect("a retailer");
+    let error = linked.errors[0].to_string();
+    assert!(
+        error.contains("linked/retailer.toml") && error.contains("cannot be read"),
+        "{error}"
+    );
     fs::remove_dir_all(place.path().join("retailers")).expect("removed");
     let error = read("new").expect_err("gone").to_string();
     assert!(error.contains("cannot read the folder"), "{error}");
