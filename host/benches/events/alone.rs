@@ -1,10 +1,10 @@
 //! What one paid order needs alone: statements, round trips, transactions and synchronisations of files.
 
-use crate::proxy::Proxy;
 use crate::shop::{AFTER_FILES, Database, Shop};
 use crate::syncs::{Syncs, Target};
 use crate::{Kind, Options};
 use anyhow::Result;
+use galleria_test_database::Proxy;
 use std::time::{Duration, Instant};
 
 /// Orders before counting, so that connections are open and statements are prepared.

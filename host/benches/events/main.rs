@@ -16,7 +16,6 @@ mod alone;
 mod day;
 mod load;
 mod postgres;
-mod proxy;
 #[path = "../serving/mod.rs"]
 mod serving;
 mod shop;

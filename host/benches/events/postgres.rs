@@ -51,14 +51,8 @@ impl Postgres {
         Ok(Self { server, main })
     }
 
-    pub fn port(&self) -> u16 {
-        self.server.port
-    }
-
-    /// The address at another port, such as that of a proxy.
-    pub fn url(&self, port: u16) -> String {
-        let own = format!(":{}/", self.server.port);
-        self.server.url().replace(&own, &format!(":{port}/"))
+    pub fn url(&self) -> String {
+        self.server.url()
     }
 
     /// A connection whose statements are not counted.

@@ -2,12 +2,12 @@
 
 use crate::day::{Day, PaidOrder};
 use crate::postgres::Postgres;
-use crate::proxy::Proxy;
 use crate::serving::Host;
 use crate::sqlite::Sqlite;
 use crate::{Kind, Options};
 use anyhow::{Context as _, Result, ensure};
 use galleria_ports::clock::{Clock as _, SystemClock};
+use galleria_test_database::Proxy;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -47,14 +47,14 @@ impl Shop {
         let mut server = None;
         if kind == Kind::Postgresql {
             let postgres = Postgres::start().await?;
-            let mut port = postgres.port();
+            let mut url = postgres.url();
             let mut proxy = None;
             if counted {
-                let started = Proxy::start(port).await?;
-                port = started.port;
+                let (started, proxied) = Proxy::before(&url).await;
+                url = proxied;
                 proxy = Some(started);
             }
-            settings.push(format!("database.url={}", postgres.url(port)));
+            settings.push(format!("database.url={url}"));
             server = Some((postgres, proxy));
         }
         let host = Host::start(&settings).await?;

@@ -1,9 +1,10 @@
 //! The only writer of SQLite, with group commit.
 //!
 //! A commit waits for the disk, which is nearly the whole cost of a small transaction. So one thread
-//! owns the writing connection, and runs all work: no query waits for another thread. It opens a transaction, runs the first piece of work, then the work
-//! that arrived meanwhile, each in its own savepoint. It commits once and then replies to all callers.
-//! The next work queues while the disk syncs.
+//! owns the writing connection and runs all work: no query waits for another thread. It opens a
+//! transaction, runs the first piece of work, then the work that arrived meanwhile, each in its own
+//! savepoint. It commits once and then replies to all callers. The next work queues while the disk
+//! syncs.
 //!
 //! Owns: work is applied as a whole or not at all, and a caller gets a reply only after the commit.
 //! A failure of one piece of work never reaches another: the writer rolls back to its savepoint. If

@@ -1,8 +1,12 @@
-//! Queries for tests: reads and changes a database of the host without its ports.
+//! Queries for tests: reads and changes a database of the host without its ports, and counts round trips.
 //!
 //! All values are text, as PostgreSQL's simple queries return them. A failure panics.
 
 #![forbid(unsafe_code)]
+
+mod proxy;
+
+pub use proxy::Proxy;
 
 use rusqlite::types::ValueRef;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};

@@ -27,8 +27,6 @@ mod outages;
 mod parked;
 mod product_files;
 mod products;
-#[path = "../paid_order/proxy.rs"]
-mod proxy;
 mod queues;
 mod refunds;
 mod reloads;

@@ -1,11 +1,11 @@
 //! Round trips to PostgreSQL, counted by a proxy: no test of a connection before its use, BEGIN travels with the
 //! first query, and queries whose answers contain nothing useful with the next one or with COMMIT.
 
-use crate::proxy::Proxy;
 use crate::rows::{self, at};
 use crate::stage::Stage;
 use galleria_db::DbConfig;
 use galleria_ports::Error;
+use galleria_test_database::Proxy;
 use galleria_test_postgres::database;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,14 +5,12 @@
 //! lowest of all orders: what every order needs.
 
 mod index_entries;
-mod proxy;
 mod queries;
 mod shop;
 mod syncs;
 
 use galleria_db::DbConfig;
-use galleria_test_database::TestDatabase;
-use proxy::Proxy;
+use galleria_test_database::{Proxy, TestDatabase};
 use shop::Shop;
 use std::collections::BTreeMap;
 use syncs::Syncs;
